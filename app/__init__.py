@@ -1,0 +1,1 @@
+"""Sealmon: an S/MIME gateway as a Salmon application."""

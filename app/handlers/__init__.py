@@ -1,0 +1,1 @@
+"""Salmon state functions and nothing else."""

@@ -1,0 +1,1 @@
+"""RFC 5321: in, through the machine, and out."""

@@ -1,0 +1,1 @@
+"""RFC 5280: certificates, certification paths, keys."""

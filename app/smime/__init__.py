@@ -1,0 +1,1 @@
+"""RFC 8551: kinds of message, signing, verifying, encrypting, decrypting."""

@@ -1,0 +1,1 @@
+"""Marks in the subject: put on, and taken off."""

@@ -1,8 +1,8 @@
 """The table of replies: whatever a client hears from us is a row of it, or what the next hop said.
 
 Three outcomes exist and no fourth: relayed (2yz), temporary (4yz), permanent (5yz). What cannot be
-understood is temporary, because a temporary reply keeps the mail alive where it is. Text that comes
-from another server is cleaned before it reaches a log, a client or a trace. RFC 5321 §4.2, RFC 3463.
+understood is temporary, because a temporary reply keeps the mail alive where it is. Text from another
+server is cleaned before it reaches a log, a client or a trace. RFC 5321 §4.2, RFC 3463.
 """
 
 import re
@@ -77,8 +77,6 @@ LOOP_DETECTED = Reply(554, "5.4.6", "mail loop detected")
 TOO_LARGE = Reply(552, "5.3.4", "message exceeds the size limit")
 HEADER_TOO_LARGE = Reply(554, "5.6.0", "header section too large")
 STRAY_LINE_END = Reply(550, "5.6.11", "bare CR or LF in the message")  # RFC 5321 §2.3.8
-    550, "5.6.11", "bare CR or LF in the message"
-)  # RFC 5321 §2.3.8, RFC 7960 §3.1.2
 
 # What policy says.
 CANNOT_ENCRYPT = Reply(550, "5.7.0", "encryption is required and there is no usable certificate")

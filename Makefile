@@ -1,0 +1,49 @@
+# Two commands matter on the first day: `make run` starts a gateway, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := app config tests tools
+
+.PHONY: setup run test check demo bench fuzz faults unit interop clean
+
+setup: $(READY)
+
+$(READY): constraints.txt setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sealmon needs Python 3.11 or later; try: make setup PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing what constraints.txt lists into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: setup
+	@$(BIN)/sealmon run
+
+demo: setup
+	@$(BIN)/python -m tools.demo
+
+# Lint, types and the unit tests: offline, under a minute.
+check: setup
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n auto -m 'not interop and not slow' tests
+
+# Everything. Installs the programs that the tests talk to where it may; says what it skips.
+test: setup
+	@tools/programs
+	@$(MAKE) --no-print-directory check-code
+	@$(BIN)/python -m pytest -n auto tests
+
+.PHONY: check-code
+check-code:
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/mypy
+
+bench: setup
+	@tools/programs
+	@$(BIN)/python -m tools.bench
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,149 @@
+"""The installation: config/settings.py and its overrides, read once and checked as a whole.
+
+Bad settings stop the start with one line that names the setting; nothing is guessed.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from salmon import utils
+
+from app.mail import limits
+from app.mail.address import MalformedAddress, normalise_domain
+from app.mta.nexthop import MalformedNextHop, NextHop
+from app.mta.receiver import Listener, MalformedListener
+
+PREFIX = "SEALMON_"
+
+
+class BadSettings(ValueError):
+    """One line that names the setting and what it may be."""
+
+
+class Installation(BaseModel):
+    """The settings of config/settings.py (design 6), each with its default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database: str = "sqlite:///run/sealmon.db"
+    master_key: str = "file:run/keys/master.key"
+    listen_lmtp: str = "127.0.0.1:8824"
+    listen_smtp: str = "127.0.0.1:8823"
+    listen_submission: str = ""
+    listen_submissions: str = ""
+    next_hop: str = "maildir:run/delivered"
+    next_hop_inbound: str = ""
+    next_hop_outbound: str = ""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    hostname: str = ""
+    language: Literal["de", "en"] = "de"
+    message_octets: Annotated[int, Field(ge=1024, le=1024**3)] = limits.MESSAGE_OCTETS
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("must be sqlite:///PATH or postgresql://…")
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _master_key(cls, value: str) -> str:
+        if not value.startswith(("file:", "credential:")):
+            raise ValueError("must be file:PATH or credential:NAME")
+        return value
+
+    @field_validator("next_hop", "next_hop_inbound", "next_hop_outbound")
+    @classmethod
+    def _next_hop(cls, value: str) -> str:
+        if value:
+            try:
+                NextHop.parse(value)
+            except MalformedNextHop as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("listen_lmtp", "listen_smtp")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        if value:
+            try:
+                Listener.parse(value)
+            except MalformedListener as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("listen_submission", "listen_submissions")
+    @classmethod
+    def _submission(cls, value: str) -> str:
+        if value:
+            raise ValueError("submission by mail clients is not part of this version")
+        return value
+
+    @field_validator("hostname")
+    @classmethod
+    def _hostname(cls, value: str) -> str:
+        name = value or socket.getfqdn() or socket.gethostname()
+        try:
+            return normalise_domain(name)
+        except MalformedAddress as error:
+            raise ValueError(f"{name!r} is no host name") from error
+
+    @property
+    def hop_inbound(self) -> NextHop:
+        """Where mail for managed domains goes."""
+        return NextHop.parse(self.next_hop_inbound or self.next_hop)
+
+    @property
+    def hop_outbound(self) -> NextHop:
+        """Where all other mail goes."""
+        return NextHop.parse(self.next_hop_outbound or self.next_hop)
+
+    @property
+    def worker_count(self) -> int:
+        """How many worker processes run: one per core unless it is set."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+    @property
+    def master_key_path(self) -> Path:
+        """The file that holds the master key; a systemd credential is one too."""
+        kind, _, name = self.master_key.partition(":")
+        if kind == "file":
+            return Path(name)
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise BadSettings(
+                f"master_key: {self.master_key} needs systemd's CREDENTIALS_DIRECTORY, not set here"
+            )
+        return Path(folder) / name
+
+
+def read(settings: Mapping[str, object], environment: Mapping[str, str]) -> Installation:
+    """Return the installation that these settings and environment variables describe.
+
+    Raises BadSettings.
+    """
+    values: dict[str, object] = {}
+    for name in Installation.model_fields:
+        if name in settings:
+            values[name] = settings[name]
+        override = environment.get(PREFIX + name.upper())
+        if override is not None:
+            values[name] = override
+    try:
+        return Installation.model_validate({"hostname": "", **values})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise BadSettings(f"{name}: {what} (got {first['input']!r})") from error
+
+
+def load() -> Installation:
+    """Return the installation of the folder we run in, as Salmon finds it. Raises BadSettings."""
+    return read(vars(utils.import_settings(False)), os.environ)

@@ -1,8 +1,8 @@
 """The table of replies: whatever a client hears from us is a row of it, or what the next hop said.
 
 Three outcomes exist and no fourth: relayed (2yz), temporary (4yz), permanent (5yz). What cannot be
-understood is temporary, because a temporary reply keeps the mail alive where it is. Text from another
-server is cleaned before it reaches a log, a client or a trace. RFC 5321 §4.2, RFC 3463.
+understood is temporary, because a temporary reply keeps the mail alive where it is. Text from
+another server is cleaned before it reaches a log, a client or a trace. RFC 5321 §4.2, RFC 3463.
 """
 
 import re

@@ -1,0 +1,39 @@
+"""What may leave: octets with the permit to leave.
+
+A permit is either Sealed, which only encrypt() makes, or ClearAllowed, which only plan() makes.
+Without one nothing passes; this is the last place that looks before the wire (design 1, decision
+12).
+"""
+
+from collections.abc import Sequence
+
+from app.model.plan import ClearAllowed
+from app.smime.encrypt import Sealed
+
+
+class Cargo:
+    """A message and what allows it to leave.
+
+    Sealed octets may have trace fields put in front of them and nothing else. Octets in clear may
+    go to the recipients that a permit names and to nobody else, so a group that shares them hands
+    over the permit of each. Raises TypeError when there is no permit.
+    """
+
+    __slots__ = ("_clear_for", "_is_sealed", "octets")
+
+    def __init__(self, octets: bytes, permit: object) -> None:
+        permits = permit if isinstance(permit, tuple) else (permit,)
+        if type(octets) is not bytes:
+            raise TypeError("a message is bytes")
+        if not permits or not all(isinstance(one, Sealed | ClearAllowed) for one in permits):
+            raise TypeError("no permit to leave")
+        sealed = [one for one in permits if isinstance(one, Sealed)]
+        if not all(octets.endswith(one.octets) for one in sealed):
+            raise TypeError("these octets are not the sealed ones")
+        self.octets = octets
+        self._is_sealed = bool(sealed)
+        self._clear_for = {one.recipient for one in permits if isinstance(one, ClearAllowed)}
+
+    def may_go_to(self, recipients: Sequence[str]) -> bool:
+        """Whether each of these recipients may get it."""
+        return self._is_sealed or self._clear_for.issuperset(recipients)

@@ -1,8 +1,8 @@
 """The mark texts: what the subject says about a message, in each language, now and formerly.
 
-Pure data and the look-up in it. The shipped texts are those of the table of statuses; the owner's own
-take their place one by one, and every text that was ever in force stays known, because the subject is
-cleaned of those too. How a mark is put together and taken off is the business of app/subject.
+Pure data and the look-up in it. The shipped texts are those of the table of statuses; the owner's
+own take their place one by one, and every text that was ever in force stays known, because the
+subject is cleaned of those too. How marks are put on and taken off is the business of app/subject.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

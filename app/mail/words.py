@@ -1,0 +1,192 @@
+"""Encoded words: text in header fields, between octets and str.
+
+Reads what senders really write (words inside quotes and atoms, blanks in the encoded text, characters
+split over two words, raw UTF-8), because a reader's mail program does so too and a forged mark must
+not hide behind a stricter reading. Writes only what RFC 2047 allows. Time is linear in the octets;
+nothing is raised. Offered to the rest of the program by ``headers``. RFC 2047, RFC 2231 §5, RFC 6532.
+"""
+
+import binascii
+import re
+from encodings.aliases import aliases
+from typing import Final
+
+from app.mail.limits import DECODE_OCTETS
+
+LINE_COLUMNS: Final = 76  # RFC 2047 §2
+WORD_COLUMNS: Final = 75  # RFC 2047 §2
+WORD_FRAME: Final = len("=?utf-8?q??=")
+
+# Charset names come from the sender. Only names that are known beforehand reach the codec registry:
+# it keeps every name it was ever asked for, and some codecs (idna, punycode) take quadratic time.
+_NOT_TEXT: Final = {
+    "base64_codec",
+    "bz2_codec",
+    "hex_codec",
+    "quopri_codec",
+    "rot_13",
+    "uu_codec",
+    "zlib_codec",
+}
+# QUIRK: Outlook and others say the old name and use characters of the larger set (WHATWG Encoding).
+_LARGER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932"}
+_CODECS: Final = {
+    name: _LARGER.get(codec, codec)
+    for alias, codec in aliases.items()
+    if codec not in _NOT_TEXT and codec not in {"mbcs", "oem"}
+    for name in (alias, codec)
+}
+
+_WORD: Final = re.compile(r"=\?([^?]+)\?([BbQq])\?([^?]*)\?=")
+_SEPARATORS: Final = re.compile(r"[^0-9a-z]+")
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]")
+# C0, DEL, C1 and the two Unicode line ends: none of them may stand in a header field of ours.
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# RFC 2047 §5(3): safe in an encoded word wherever it stands.
+_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+
+
+def unfold(value: bytes) -> bytes:
+    """Return the value of a field on one line, without white space at its ends (RFC 5322 §2.2.3)."""
+    if b"\n" in value or b"\r" in value:
+        value = value.replace(b"\r", b"").replace(b"\n", b"")
+    return value.strip(b" \t")
+
+
+def octets_to_text(octets: bytes, codec: str = "utf-8") -> str:
+    """Return octets as text in a charset; what does not fit becomes U+FFFD."""
+    name = _SEPARATORS.sub("_", codec.partition("*")[0].strip().lower())
+    return octets.decode(_CODECS.get(name, "latin-1"), "replace")
+
+
+def is_known_charset(name: str) -> bool:
+    """Tell whether we can read a charset; the name as it stands in a message (RFC 2231 §5)."""
+    return _SEPARATORS.sub("_", name.partition("*")[0].strip().lower()) in _CODECS
+
+
+def decode_text(value: bytes) -> str:
+    """Return the value of an unstructured field as text.
+
+    Takes the value folded or not. Decodes encoded words within the first DECODE_OCTETS; the rest, and
+    words that cannot be read, stay as they are. May contain any character, CR, LF and NUL included.
+    RFC 2047 §6.
+    """
+    line = unfold(value)
+    if b"=?" not in line:
+        return line.decode("ascii") if line.isascii() else _raw(line)
+    text = _raw(line)
+    out: list[str] = []
+    pending: list[bytes] = []  # octets of neighbouring words in one charset
+    charset = ""
+    done = 0
+    for word in _WORD.finditer(text, 0, DECODE_OCTETS):
+        octets = _word_octets(word[2], word[3]) if is_known_charset(word[1]) else None
+        if octets is None:
+            continue
+        between = text[done : word.start()]
+        is_neighbour = bool(pending) and not between.strip(" \t")
+        # QUIRK: some senders split a character over two words; joined octets read right either way.
+        if not is_neighbour or word[1].lower() != charset:
+            out.append(octets_to_text(b"".join(pending), charset))
+            pending.clear()
+            charset = word[1].lower()
+        if not is_neighbour:
+            out.append(between)
+        pending.append(octets)
+        done = word.end()
+    out.append(octets_to_text(b"".join(pending), charset or "utf-8"))
+    out.append(text[done:])
+    return "".join(out)
+
+
+def _raw(line: bytes) -> str:
+    # QUIRK: old senders put Latin-1 into header fields; every octet has a meaning there.
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
+def _word_octets(encoding: str, text: str) -> bytes | None:
+    if not text.isascii():
+        return None
+    octets = text.encode("ascii")
+    if encoding in "Qq":
+        return binascii.a2b_qp(octets, header=True)
+    data = _NOT_BASE64.sub(b"", octets.partition(b"=")[0])
+    if len(data) % 4 == 1:
+        data = data[:-1]
+    return binascii.a2b_base64(data + b"==")
+
+
+def encode_text(name: str, text: str, *, utf8: bool = False) -> bytes:
+    """Return a whole unstructured field, CRLF included, in lines of at most 76 columns.
+
+    ASCII stays readable where lines can be broken at its blanks; anything else becomes encoded words
+    in UTF-8, or stays raw with utf8 (for SMTPUTF8 messages only). Control characters, CR, LF and NUL
+    among them, become blanks. RFC 2047 §2, §5; RFC 6532 §3.2.
+    """
+    text = _CONTROLS.sub(" ", text)
+    head = f"{name}: "
+    if (text.isascii() or utf8) and "=?" not in text and text == text.strip():
+        lines = _fold(head, text)
+        if lines:
+            return lines
+    return _encoded_words(head, text)
+
+
+def _fold(head: str, text: str) -> bytes:
+    """Return the field broken before blanks, or nothing if a line would be too long."""
+    if len(head) + len(text) <= LINE_COLUMNS:
+        return f"{head}{text}\r\n".encode()
+    lines: list[str] = []
+    line = head
+    for word in re.findall(" *[^ ]+", text):
+        if len(line) + len(word) > LINE_COLUMNS and line != head:
+            lines.append(line)
+            line = ""
+        line += word
+        if len(line) > LINE_COLUMNS:
+            return b""
+    return "\r\n".join((*lines, line, "")).encode()
+
+
+def _encoded_words(head: str, text: str) -> bytes:
+    as_q = [_quoted(char) for char in text]
+    q_columns = sum(map(len, as_q))
+    use_q = q_columns <= len(text.encode()) * 4 // 3
+    lines: list[bytes] = []
+    line = head.encode()
+    if len(line) + WORD_FRAME + 16 > LINE_COLUMNS:
+        lines.append(line)
+        line = b" "
+    room = min(LINE_COLUMNS - len(line), WORD_COLUMNS) - WORD_FRAME
+    chunk: list[bytes] = []
+    used = 0
+    for char, quoted in zip(text, as_q, strict=True):
+        raw = quoted if use_q else char.encode()
+        size = used + len(raw)
+        if (size if use_q else (size + 2) // 3 * 4) > room:
+            lines.append(line + _word(chunk, use_q=use_q))
+            line, chunk, used = b" ", [], 0
+            room = WORD_COLUMNS - WORD_FRAME
+        chunk.append(raw)
+        used += len(raw)
+    lines.append(line + _word(chunk, use_q=use_q))
+    return b"\r\n".join((*lines, b""))
+
+
+def _quoted(char: str) -> bytes:
+    if char == " ":
+        return b"_"
+    raw = char.encode()
+    if len(raw) == 1 and raw[0] in _PLAIN:
+        return raw
+    return "".join(f"={octet:02X}" for octet in raw).encode()
+
+
+def _word(chunk: list[bytes], *, use_q: bool) -> bytes:
+    octets = b"".join(chunk)
+    if use_q:
+        return b"=?utf-8?q?" + octets + b"?="
+    return b"=?utf-8?b?" + binascii.b2a_base64(octets, newline=False) + b"?="

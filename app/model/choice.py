@@ -1,0 +1,170 @@
+"""Which certificates of a correspondent a message is encrypted to ("Encryption decision").
+
+Personal certificates win over those of the domain, those over a parent domain's that says it covers its
+sub-domains. Of one kind all usable ones with distinct keys are taken, newest first, at most five,
+so that every device of the recipient opens the message.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.mail.address import MalformedAddress, normalise
+from app.model.database import Database
+from app.model.facts import Usable
+from app.model.tables import moment, unpack
+from app.pki.certificate import Certificate
+from app.pki.path import validate
+from app.pki.reasons import REVOKED, code_of, detail_of
+from app.smime.reasons import Reason
+from app.smime.trust import TrustView
+
+CERTIFICATES_AT_MOST: Final = 5
+_LABELS_AT_MOST: Final = 10
+_ROWS_AT_MOST: Final = 200
+"""Of one look-up; an address has ten certificates (B2), and five are used."""
+
+_COLUMNS: Final = (
+    "id, name, certificate, is_pinned, include_subdomains, capabilities, capabilities_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A certificate of the partner book that is enabled."""
+
+    id: int
+    name: str
+    certificate: Certificate
+    is_pinned: bool
+    include_subdomains: bool
+    capabilities: tuple[str, ...] | None
+    capabilities_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerChoice:
+    """The candidates for one recipient, best kind first; dates and paths are not judged yet."""
+
+    personal: tuple[Candidate, ...] = ()
+    domain: tuple[Candidate, ...] = ()
+    parents: tuple[Candidate, ...] = ()
+
+    def usable(
+        self, trust: TrustView, *, at: datetime, revocation: str = "soft", grace_days: int = 0
+    ) -> Usable:
+        """Return what can be encrypted to at this moment (RFC 8550 §4.2: validated before use)."""
+        question = _Question(trust, at, revocation, timedelta(days=grace_days))
+        reasons: list[Reason] = []
+        for kind, group in self._groups():
+            fit = [each for each in group if not question.problems(each, reasons)]
+            if fit:
+                return _usable(kind, fit, reasons)
+        if not reasons:
+            reasons.append(Reason("no-partner-certificate"))
+        return Usable(reasons=tuple(reasons))
+
+    def _groups(self) -> Iterable[tuple[str, Sequence[Candidate]]]:
+        yield "personal", self.personal
+        yield "domain", self.domain
+        # The nearest parent first; each is a group of its own.
+        for name in dict.fromkeys(each.name for each in self.parents):
+            yield "domain", [each for each in self.parents if each.name == name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    trust: TrustView
+    at: datetime
+    revocation: str
+    grace: timedelta
+
+    def problems(self, each: Candidate, reasons: list[Reason]) -> bool:
+        """Return whether a certificate cannot be used, and add why."""
+        certificate = each.certificate
+        at = self.at
+        if certificate.not_after < at <= certificate.not_after + self.grace:
+            at = certificate.not_after
+        found = certificate.encryption_problems(at) or self._path_problems(each, at)
+        for problem in found[:1]:
+            detail = f"{certificate.fingerprint[:16]} {detail_of(problem)}".strip()
+            reasons.append(Reason(code_of(problem), detail))
+        return bool(found)
+
+    def _path_problems(self, each: Candidate, at: datetime) -> tuple[str, ...]:
+        result = validate(
+            each.certificate,
+            self.trust.intermediates,
+            self.trust.anchors,
+            at=at,
+            revocation=self.revocation,
+            source=self.trust.revocation_source,
+        )
+        if result.status == "trusted" or (each.is_pinned and result.status != REVOKED):
+            return ()
+        return result.reasons or (result.status,)
+
+
+def _usable(kind: str, fit: Sequence[Candidate], reasons: list[Reason]) -> Usable:
+    newest = sorted(
+        fit,
+        key=lambda each: (each.certificate.not_before, each.certificate.fingerprint),
+        reverse=True,
+    )
+    distinct: dict[str, Candidate] = {}
+    for each in newest:
+        distinct.setdefault(each.certificate.spki_fingerprint, each)
+    chosen = list(distinct.values())[:CERTIFICATES_AT_MOST]
+    said = [each for each in chosen if each.capabilities is not None]
+    latest = max(said, key=lambda each: each.capabilities_at, default=None)
+    return Usable(
+        tuple(each.certificate for each in chosen),
+        kind,
+        latest.capabilities if latest else None,
+        tuple(reasons),
+        tuple(each.id for each in chosen),
+    )
+
+
+def find_partners(database: Database, address: str) -> PartnerChoice:
+    """Return the candidates for a recipient, in one query by the index. Raises StoreUnavailable."""
+    try:
+        name = normalise(address)
+    except MalformedAddress:
+        return PartnerChoice()
+    domain = name.rpartition("@")[2]
+    labels = domain.split(".")
+    parents = [".".join(labels[at:]) for at in range(1, min(len(labels) - 1, _LABELS_AT_MOST))]
+    names = [name, domain, *parents]
+    marks = ", ".join("?" * len(names))
+    rows = database.sql(
+        f"SELECT {_COLUMNS} FROM partner WHERE name IN ({marks}) AND is_enabled"  # noqa: S608 - names are bound
+        f" ORDER BY not_after DESC LIMIT {_ROWS_AT_MOST}",
+        names,
+    )
+    found = [candidate(row) for row in rows]
+    return PartnerChoice(
+        tuple(each for each in found if each.name == name),
+        tuple(each for each in found if each.name == domain),
+        tuple(
+            each
+            for parent in parents
+            for each in found
+            if each.name == parent and each.include_subdomains
+        ),
+    )
+
+
+def candidate(row: tuple[Any, ...]) -> Candidate:
+    """Return the candidate of a row with the columns of this module."""
+    row_id, name, der, is_pinned, include, capabilities, capabilities_at = row
+    return Candidate(
+        row_id,
+        name,
+        Certificate.from_der(bytes(der)),
+        bool(is_pinned),
+        bool(include),
+        tuple(unpack(capabilities)) if capabilities else None,
+        moment(capabilities_at),
+    )

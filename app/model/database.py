@@ -1,0 +1,228 @@
+"""The one door to the database: SQLite by default, PostgreSQL by URL.
+
+Tables are peewee models that belong to no database of their own, so that two stores may live in one
+process; every query is executed here, against the database it is meant for. One connection a
+thread; never call it in the event loop's thread, where two coroutines would share a transaction.
+
+Every change happens in ``change(...)``: one transaction, which also moves the counter that tells all
+workers to read again. Whatever the driver raises becomes StoreUnavailable.
+
+After a crash: a change is there as a whole or not at all. SQLite runs with WAL and
+``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``: what was committed survives power loss.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+import peewee
+
+from app.model.errors import Refused, StoreUnavailable
+
+Row = Mapping[str, Any]
+
+BUSY_SECONDS: Final = 5.0
+"""How long a writer waits for another one, and PostgreSQL for its server (R13)."""
+
+SETTINGS: Final = "settings"
+"""The counter of everything in a Snapshot."""
+PARTNERS: Final = "partners"
+"""The counter of the partner book: a harvest must not make every worker read all domains again."""
+COUNTERS: Final = (SETTINGS, PARTNERS)
+
+
+class _Query(Protocol):
+    """What peewee's queries have in common."""
+
+    def execute(self, database: Any) -> Any: ...  # noqa: ANN401 - peewee has no better type
+
+    def dicts(self, as_dict: bool = ...) -> "_Query": ...  # noqa: FBT001 - as peewee has it
+
+
+class Database:
+    """A database of one installation."""
+
+    def __init__(self, engine: peewee.Database, url: str) -> None:
+        self.engine: Any = engine  # peewee types its calls only here and there
+        self.url = url
+        self.is_sqlite = isinstance(engine, peewee.SqliteDatabase)
+        self._local = threading.local()
+
+    def rows(self, query: _Query) -> list[dict[str, Any]]:
+        """Return all rows of a query, each as a dict of its columns."""
+        with self._asking():
+            return list(query.dicts().execute(self.engine))
+
+    def row(self, query: _Query) -> dict[str, Any] | None:
+        """Return the first row of a query, None if there is none."""
+        rows = self.rows(query)
+        return rows[0] if rows else None
+
+    def insert(self, model: type[peewee.Model], values: Row) -> None:
+        """Insert one row."""
+        with self._asking():
+            model.insert(**values).execute(self.engine)
+
+    def insert_many(self, model: type[peewee.Model], rows: Sequence[Row]) -> None:
+        """Insert several rows in one statement; call it inside ``change`` or ``transaction``."""
+        if rows:
+            with self._asking():
+                model.insert_many(list(rows)).execute(self.engine)
+
+    def run(self, query: _Query) -> int:
+        """Run an update or a delete and return how many rows it met."""
+        with self._asking():
+            return int(query.execute(self.engine))
+
+    def sql(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run a prepared statement of the mail path; ``?`` stands for a parameter.
+
+        peewee needs 150 µs to build a select, which is half a signature.
+        """
+        text = statement if self.is_sqlite else statement.replace("?", "%s")
+        with self._asking():
+            cursor = self.engine.execute_sql(text, tuple(parameters))
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def count(self, query: Any) -> int:  # noqa: ANN401 - any select of peewee
+        """Return how many rows a select has."""
+        with self._asking():
+            return int(query.count(self.engine))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run a block in one transaction that moves no counter, such as writing traces."""
+        with self._asking():
+            begin = ("IMMEDIATE",) if self.is_sqlite else ()
+            with self.engine.atomic(*begin):
+                yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Run a block that sees one state of the database, whoever writes meanwhile."""
+        with self._asking():
+            with self.engine.atomic():
+                if not self.is_sqlite and self.engine.transaction_depth() == 1:
+                    self.engine.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                yield
+
+    @contextmanager
+    def change(self, *counters: str) -> Iterator[None]:
+        """Run a block in one transaction and tell all workers that these counters moved."""
+        with self.transaction():
+            yield
+            for counter in counters or (SETTINGS,):
+                self.sql_run("UPDATE meta SET number = number + 1 WHERE name = ?", (counter,))
+
+    def sql_run(self, statement: str, parameters: Sequence[object] = ()) -> None:
+        """Run a statement that returns nothing."""
+        text = statement if self.is_sqlite else statement.replace("?", "%s")
+        with self._asking():
+            self.engine.execute_sql(text, tuple(parameters))
+
+    def create(self, model: type[peewee.Model]) -> None:
+        """Make the table of a model, with its indexes."""
+        with self._asking():
+            peewee.SchemaManager(model, self.engine).create_all(safe=False)
+
+    def version(self) -> tuple[int, int]:
+        """Return the counters of settings and partners, in one query."""
+        found = dict(self.sql("SELECT name, number FROM meta WHERE name IN (?, ?)", COUNTERS))
+        if SETTINGS not in found:
+            raise StoreUnavailable("the database is not initialised")
+        return int(found[SETTINGS]), int(found[PARTNERS])
+
+    def close(self) -> None:
+        """Close the connection of this thread."""
+        if not self.engine.is_closed():
+            self.engine.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn whatever the driver raises into StoreUnavailable, and begin again afterwards."""
+        depth = getattr(self._local, "depth", 0)
+        self._local.depth = depth + 1
+        try:
+            yield
+        except peewee.IntegrityError as error:
+            raise Refused(
+                "somebody else changed the same thing just now: look and try again"
+            ) from error
+        except peewee.PeeweeException as error:
+            raise StoreUnavailable(f"the database does not answer: {_first_line(error)}") from error
+        finally:
+            self._local.depth = depth
+            if depth == 0:
+                self._drop_broken()
+
+    def _drop_broken(self) -> None:
+        """Close a PostgreSQL connection that the server has left, so that the next query reconnects."""
+        if self.is_sqlite or self.engine.is_closed():
+            return
+        connection = self.engine.connection()
+        if getattr(connection, "closed", False) or getattr(connection, "broken", False):
+            self.engine.close()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def open_database(url: str) -> Database:
+    """Return the database of a URL: ``sqlite:///path`` or ``postgresql://user@host/name``.
+
+    Opens no connection yet, so that a process may fork afterwards. Raises Refused for another URL.
+    """
+    if url.startswith("sqlite:///"):
+        return Database(_sqlite(url.removeprefix("sqlite:///")), url)
+    if url.startswith(("postgresql://", "postgres://")):
+        return Database(_postgresql(url), url)
+    raise Refused(
+        f"{url.split(':', 1)[0]}: unknown kind of database, use sqlite:/// or postgresql://"
+    )
+
+
+def _sqlite(path: str) -> peewee.SqliteDatabase:
+    # A plain SqliteDatabase keeps one connection a thread. Never a pool: it hands a connection from
+    # one thread to another, which sqlite3 refuses.
+    return peewee.SqliteDatabase(
+        path,
+        pragmas={
+            "journal_mode": "wal",
+            "synchronous": "full",
+            "foreign_keys": 1,
+            "busy_timeout": int(BUSY_SECONDS * 1000),
+            "cache_size": -8192,
+        },
+        timeout=BUSY_SECONDS,
+    )
+
+
+def _postgresql(url: str) -> peewee.PostgresqlDatabase:
+    parts = urlsplit(url)
+    milliseconds = int(BUSY_SECONDS * 1000)
+    options: dict[str, Any] = {
+        "connect_timeout": int(BUSY_SECONDS),
+        "tcp_user_timeout": milliseconds,
+        "options": f"-c synchronous_commit=on -c lock_timeout={milliseconds}",
+        **dict(parse_qsl(parts.query)),
+    }
+    for name, value in (("user", parts.username), ("password", parts.password)):
+        if value:
+            options[name] = value
+    if parts.hostname:
+        options["host"] = parts.hostname
+    if parts.port:
+        options["port"] = parts.port
+    return peewee.PostgresqlDatabase(parts.path.lstrip("/"), prefer_psycopg3=True, **options)
+
+
+def exists(database: Database) -> bool:
+    """Return whether there is a database that this program made."""
+    if database.is_sqlite and not Path(str(database.engine.database)).exists():
+        return False
+    with database._asking():  # noqa: SLF001 - the same door
+        return bool(database.engine.table_exists("meta"))

@@ -1,0 +1,9 @@
+"""The two kinds of bad news that this package has for its callers."""
+
+
+class Refused(ValueError):
+    """A change that was not made: one line that says why and what to do. Nothing is half stored."""
+
+
+class StoreUnavailable(OSError):
+    """The database does not answer. Mail is deferred with 451, never passed on in clear (T8)."""

@@ -1,0 +1,63 @@
+"""Makes the tables and brings older ones up to date, in numbered steps.
+
+A fresh database gets the tables of tables.py at once; an older one takes the steps it lacks, each with
+its number in the same transaction. On PostgreSQL a lock keeps two nodes that start together apart.
+After a crash: a step is done and counted, or neither.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from app.model.database import COUNTERS, Database, exists
+from app.model.errors import Refused
+from app.model.tables import TABLES, Meta
+
+Step = Callable[[Database], None]
+
+STEPS: Final[Sequence[Step]] = ()
+"""What changed since the first release, oldest first."""
+
+_SCHEMA: Final = "schema"
+_LOCK: Final = 8824
+"""The advisory lock of PostgreSQL; any number that all gateways share."""
+
+
+def is_initialised(database: Database) -> bool:
+    """Return whether there are tables. Raises StoreUnavailable."""
+    return exists(database)
+
+
+def migrate(database: Database, steps: Sequence[Step] = STEPS) -> int:
+    """Bring the tables up to date and return their version.
+
+    Raises Refused for tables that are newer than this program, StoreUnavailable otherwise.
+    """
+    with database.transaction(), _lock(database):
+        if not exists(database):
+            _create(database, len(steps))
+            return len(steps)
+        version = int(database.sql("SELECT number FROM meta WHERE name = ?", (_SCHEMA,))[0][0])
+        if version > len(steps):
+            raise Refused(
+                f"the database has schema {version}, this program knows {len(steps)}: upgrade Sealmon"
+            )
+        for number, step in enumerate(steps[version:], version + 1):
+            step(database)
+            database.sql_run("UPDATE meta SET number = ? WHERE name = ?", (number, _SCHEMA))
+        return len(steps)
+
+
+def _create(database: Database, version: int) -> None:
+    for table in TABLES:
+        database.create(table)
+    rows = [{"name": _SCHEMA, "number": version}]
+    rows += [{"name": counter, "number": 1} for counter in COUNTERS]
+    database.insert_many(Meta, rows)
+
+
+@contextmanager
+def _lock(database: Database) -> Iterator[None]:
+    if not database.is_sqlite:
+        database.sql("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+    yield

@@ -1,0 +1,256 @@
+"""The tables, as peewee models that are bound to no database (database.py executes their queries).
+
+A time is an integer: microseconds since 1970 in UTC (see ``stamp``), so that SQLite and PostgreSQL
+compare and index it alike. Lists and mappings are JSON text. Certificates are DER.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from peewee import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def stamp(at: datetime) -> int:
+    """Return a moment as it is stored."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(stamped: int) -> datetime:
+    """Return the moment that was stored."""
+    return _EPOCH + stamped * _MICROSECOND
+
+
+def pack(value: object) -> str:
+    """Return a list or a mapping as it is stored."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
+    """Return what was packed."""
+    return json.loads(text)
+
+
+class Meta(Model):
+    """Counters and facts of the whole store: schema, settings, partners, master key's public half."""
+
+    name = TextField(primary_key=True)
+    number = BigIntegerField(default=0)
+    octets = BlobField(null=True)
+
+
+class Domain(Model):
+    """A managed domain."""
+
+    name = TextField(primary_key=True)
+    """A-label, lower case."""
+    sign_to = TextField(default="[]")
+    """Recipients that get this domain's signature: addresses, domains, ".domain" with sub-domains."""
+    added_at = BigIntegerField()
+
+
+class DomainKey(Model):
+    """A key that a managed domain uses, or has used: retired ones still decrypt."""
+
+    id = AutoField()
+    domain = TextField(index=True)
+    key = TextField(index=True)
+    is_active = BooleanField(default=True)
+
+
+class Key(Model):
+    """A private key, sealed to the master key, and its certificate."""
+
+    id = TextField(primary_key=True)
+    owner = TextField()
+    """Fixed for ever: the sealed key opens only with its id and its owner (T129)."""
+    state = TextField(index=True)
+    """"active", "retired" (decrypts only) or "requested" (waits for its certificate)."""
+    sealed = BlobField()
+    certificate = BlobField(null=True)
+    chain = TextField(default="[]")
+    """Fingerprints of the intermediates to send along, without the root."""
+    fingerprint = TextField(null=True, unique=True)
+    spki = TextField(index=True)
+    """SHA-256 of the public key: matches an answer to its request, and finds shared keys (T100)."""
+    not_before = BigIntegerField(default=0)
+    not_after = BigIntegerField(default=0)
+    request = BlobField(null=True)
+    added_at = BigIntegerField()
+
+
+class KeyAddress(Model):
+    """An address that a key's certificate names, or that an administrator bound to it."""
+
+    id = AutoField()
+    key = TextField(index=True)
+    address = TextField(index=True)
+    is_bound = BooleanField(default=False)
+
+
+class Partner(Model):
+    """One certificate of a correspondent, under an address or a domain."""
+
+    id = BigAutoField()
+    name = TextField()
+    is_domain = BooleanField()
+    include_subdomains = BooleanField(default=False)
+    fingerprint = TextField(index=True)
+    certificate = BlobField()
+    issuer_serial = TextField(index=True)
+    ski = TextField(index=True)
+    not_after = BigIntegerField(index=True)
+    source = TextField()
+    """"manual", "harvested" or "approved"."""
+    is_enabled = BooleanField(default=True)
+    is_pinned = BooleanField()
+    """A person said that it is the right one: no certification path is asked for."""
+    capabilities = TextField(default="")
+    """JSON list; "" is unknown."""
+    capabilities_at = BigIntegerField(default=0)
+    message_id = TextField(default="")
+    added_at = BigIntegerField()
+    used_at = BigIntegerField(default=0)
+
+    class Meta:
+        """The index of the mail path, and what makes an entry unique."""
+
+        indexes = ((("name", "fingerprint"), True),)
+
+
+class Pending(Model):
+    """A certificate that waits for a person, or that a person rejected."""
+
+    id = BigAutoField()
+    address = TextField(index=True)
+    fingerprint = TextField(index=True)
+    certificate = BlobField()
+    reasons = TextField(default="[]")
+    state = TextField(index=True)
+    """"waiting", "rejected" (this fingerprint) or "sender-rejected" (all from this address)."""
+    capabilities = TextField(default="")
+    capabilities_at = BigIntegerField(default=0)
+    message_id = TextField(default="")
+    added_at = BigIntegerField(index=True)
+
+
+class Anchor(Model):
+    """A trust anchor of the owner."""
+
+    id = AutoField()
+    fingerprint = TextField(unique=True)
+    certificate = BlobField()
+    added_at = BigIntegerField()
+
+
+class Intermediate(Model):
+    """A CA certificate to build paths with; never trusted by itself."""
+
+    fingerprint = TextField(primary_key=True)
+    certificate = BlobField()
+    added_at = BigIntegerField()
+
+
+class Relay(Model):
+    """A client that may relay, by its address."""
+
+    id = AutoField()
+    network = TextField(unique=True)
+    is_xforward = BooleanField(default=False)
+    header_name = TextField(default="")
+    header_hash = TextField(default="")
+    added_at = BigIntegerField()
+
+
+class RelayKey(Model):
+    """A key that mail from a believed relay may be signed with."""
+
+    key = TextField(primary_key=True)
+
+
+class Account(Model):
+    """A login of the submission service."""
+
+    login = TextField(primary_key=True)
+    password = TextField()
+    """scrypt, with its parameters and salt."""
+    may_send = BooleanField(default=False)
+    """Member of the group system-mail."""
+    addresses = TextField(default="[]")
+    delegations = TextField(default="[]")
+    added_at = BigIntegerField()
+
+
+class AccountKey(Model):
+    """A key assigned to a login."""
+
+    id = AutoField()
+    login = TextField(index=True)
+    key = TextField(index=True)
+
+
+class Route(Model):
+    """A route of the policy, in its place."""
+
+    position = IntegerField(primary_key=True)
+    route = TextField()
+
+
+class MarkText(Model):
+    """A mark text that is or was in force; cleaning needs the past ones."""
+
+    id = AutoField()
+    status = TextField()
+    language = TextField()
+    text = TextField()
+    is_current = BooleanField(default=True)
+    added_at = BigIntegerField()
+
+
+class Trace(Model):
+    """What happened to one message for one recipient. No content."""
+
+    id = BigAutoField()
+    trace_id = TextField(index=True)
+    at = BigIntegerField(index=True)
+    direction = TextField()
+    sender = TextField(index=True)
+    """The reverse-path, normalised."""
+    author = TextField(index=True)
+    """The mailbox of the From field, normalised."""
+    recipient = TextField(index=True)
+    message_id = TextField(index=True)
+    details = TextField()
+    """JSON: states, plan, signature, decryption, protected, reply."""
+
+
+TABLES: Final = (
+    Meta,
+    Domain,
+    DomainKey,
+    Key,
+    KeyAddress,
+    Partner,
+    Pending,
+    Anchor,
+    Intermediate,
+    Relay,
+    RelayKey,
+    Account,
+    AccountKey,
+    Route,
+    MarkText,
+    Trace,
+)

@@ -1,0 +1,215 @@
+"""The trace: what happened to each message for each recipient. No content, no subject.
+
+Rows are written in batches by a thread of their own, at most a second behind. The mail path only puts
+them into a bounded queue: a slow or lost database never delays or fails mail, it costs trace rows,
+which are counted and said in the log.
+
+After a crash: the rows of the last second are missing; the mail is not.
+"""
+
+import functools
+import logging
+import operator
+import queue
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from app import clock
+from app.mail.address import MalformedAddress, normalise
+from app.model.database import Database
+from app.model.errors import Refused, StoreUnavailable
+from app.model.tables import Partner, Trace, moment, pack, stamp, unpack
+
+log = logging.getLogger("sealmon.model")
+
+_BATCH: Final = 500
+_WAITING_AT_MOST: Final = 50_000
+_PAUSE_SECONDS: Final = 0.5
+_CLOSE_SECONDS: Final = 15.0
+_TEXT_CHARACTERS: Final = 500
+_FOUND_AT_MOST: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One message and one recipient."""
+
+    trace_id: str
+    at: datetime
+    direction: str
+    reverse_path: str
+    recipient: str
+    message_id: str = ""
+    states: Sequence[str] = ()
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    signature: Mapping[str, Any] = field(default_factory=dict)
+    decryption: Mapping[str, Any] = field(default_factory=dict)
+    protected: str = ""
+    """"clear", "signed", "encrypted" or "signed+encrypted"."""
+    reply: str = ""
+    from_address: str = ""
+    partner_ids: Sequence[int] = ()
+    """The rows of the partner book that were encrypted to: their last use is noted."""
+
+
+class TraceWriter:
+    """Writes trace rows beside the mail path. The thread starts with the first row, after any fork."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: queue.Queue[TraceRow | None] = queue.Queue(_WAITING_AT_MOST)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._closing = threading.Event()
+        self.lost = 0
+        """Rows that could not be kept."""
+
+    def write(self, row: TraceRow) -> None:
+        """Keep a row, soon. Never waits, never raises."""
+        try:
+            self._waiting.put_nowait(row)
+        except queue.Full:
+            self.lost += 1
+            return
+        if self._thread is None:
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="trace", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def close(self) -> None:
+        """Write what waits and end the thread."""
+        thread = self._thread
+        if thread is None:
+            return
+        self._closing.set()
+        with suppress(queue.Full):
+            self._waiting.put(None, timeout=_CLOSE_SECONDS)
+        thread.join(_CLOSE_SECONDS)
+        self._thread = None
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            rows, last = self._gather()
+            kept = self._store(rows) if rows else True
+            # A database that is gone at the end must not hold up the end for every batch.
+            last = last or (self._closing.is_set() and not kept)
+        self._database.close()
+
+    def _gather(self) -> tuple[list[TraceRow], bool]:
+        """Return the rows of one batch, and whether the writer was closed."""
+        rows: list[TraceRow] = []
+        until = None
+        while len(rows) < _BATCH:
+            wait = None if until is None else max(0.0, until - clock.monotonic())
+            try:
+                row = self._waiting.get(timeout=wait)
+            except queue.Empty:
+                break
+            if row is None:
+                return rows, True
+            rows.append(row)
+            until = until or clock.monotonic() + _PAUSE_SECONDS
+        return rows, False
+
+    def _store(self, rows: Sequence[TraceRow]) -> bool:
+        used = {partner: row.at for row in rows for partner in row.partner_ids}
+        try:
+            with self._database.transaction():
+                self._database.insert_many(Trace, [_values(row) for row in rows])
+                for partner, at in used.items():
+                    self._database.run(
+                        Partner.update(used_at=stamp(at)).where(Partner.id == partner)
+                    )
+        except (StoreUnavailable, Refused) as error:
+            self.lost += len(rows)
+            log.error("%d trace rows lost, %d in all: %s", len(rows), self.lost, error)  # noqa: TRY400 - the line says all
+            return False
+        return True
+
+
+def _values(row: TraceRow) -> dict[str, Any]:
+    details = {
+        "states": list(row.states),
+        "plan": dict(row.plan),
+        "signature": dict(row.signature),
+        "decryption": dict(row.decryption),
+        "protected": row.protected,
+        "reply": row.reply,
+        "reverse_path": row.reverse_path,
+        "recipient": row.recipient,
+        "from": row.from_address,
+    }
+    return {
+        "trace_id": row.trace_id,
+        "at": stamp(row.at),
+        "direction": row.direction,
+        "sender": _index(row.reverse_path),
+        "author": _index(row.from_address),
+        "recipient": _index(row.recipient),
+        "message_id": row.message_id[:_TEXT_CHARACTERS].replace("\0", ""),
+        # PostgreSQL stores no U+0000 and no lone surrogate; a peer may write both.
+        "details": pack(details).replace("\\u0000", "").encode("utf-8", "replace").decode(),
+    }
+
+
+def _index(address: str) -> str:
+    try:
+        return normalise(address)
+    except MalformedAddress:
+        return address[:_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which trace rows are wanted; what is empty does not matter."""
+
+    trace_id: str = ""
+    message_id: str = ""
+    address: str = ""
+    since: datetime | None = None
+    limit: int = 100
+
+
+def find_traces(database: Database, search: Search) -> list[dict[str, Any]]:
+    """Return trace rows, newest first, as ``sealmon trace --json`` prints them."""
+    query = Trace.select().order_by(Trace.at.desc(), Trace.id.desc())
+    if search.trace_id:
+        query = query.where(Trace.trace_id == search.trace_id)
+    if search.message_id:
+        bare = search.message_id.strip().removeprefix("<").removesuffix(">")
+        query = query.where(Trace.message_id.in_([bare, f"<{bare}>", search.message_id]))
+    if search.address:
+        name = _index(search.address)
+        columns = (Trace.sender, Trace.author, Trace.recipient)
+        query = query.where(functools.reduce(operator.or_, (each == name for each in columns)))
+    if search.since is not None:
+        query = query.where(Trace.at >= stamp(search.since))
+    limit = max(1, min(search.limit, _FOUND_AT_MOST))
+    return [_shown(row) for row in database.rows(query.limit(limit))]
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    details = unpack(row["details"])
+    return {
+        "id": row["trace_id"],
+        "at": moment(row["at"]),
+        "direction": row["direction"],
+        "from": details.get("reverse_path", ""),
+        "recipient": details.get("recipient", ""),
+        "message_id": row["message_id"],
+        "from_address": details.get("from", ""),
+        **{
+            name: details.get(name)
+            for name in ("states", "plan", "signature", "decryption", "protected", "reply")
+        },
+    }

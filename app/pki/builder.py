@@ -1,0 +1,89 @@
+"""Candidate certification paths from a leaf to an anchor, within a budget.
+
+Issuers are found by name and taken only if their key made the signature, so that certificates which
+merely bear a name cost one signature check each and lead nowhere. Several certificates of the same
+name, cross-signs and loops are followed in the order in which they are likely to help. RFC 4158 §2,
+RFC 5280 §6.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from app.mail.limits import PATH_CERTIFICATES
+from app.pki.certificate import Certificate
+from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
+
+# Steps of the search: far above what a real set of authorities needs, and cheap.
+STEPS: Final = 2_000
+
+Index = Mapping[tuple[object, ...], Sequence[Certificate]]
+
+
+def index(certificates: Sequence[Certificate]) -> dict[tuple[object, ...], list[Certificate]]:
+    """Return the certificates by their subject."""
+    by_subject: dict[tuple[object, ...], list[Certificate]] = {}
+    for certificate in dict.fromkeys(certificates):
+        by_subject.setdefault(certificate.subject_key, []).append(certificate)
+    return by_subject
+
+
+class Builder:
+    """The search for one leaf."""
+
+    def __init__(self, anchors: Index, others: Index, parsed: Parsed, budget: Budget) -> None:
+        self._anchors = anchors
+        self._others = others
+        self._parsed = parsed
+        self._budget = budget
+        self._steps = STEPS
+
+    def paths(self, leaf: Certificate, at: datetime) -> Iterator[tuple[Certificate, ...]]:
+        """Yield paths, leaf first and anchor last; may raise BudgetExceeded between two."""
+        yield from self._extend((leaf,), at)
+
+    def _extend(
+        self, path: tuple[Certificate, ...], at: datetime
+    ) -> Iterator[tuple[Certificate, ...]]:
+        last = path[-1]
+        self._step()
+        for anchor in self._ordered(self._anchors, last, at):
+            if anchor != last and self._signed(last, anchor):
+                yield (*path, anchor)
+        if len(path) + 1 >= PATH_CERTIFICATES:
+            return
+        for issuer in self._ordered(self._others, last, at):
+            if self._is_new(issuer, path) and self._signed(last, issuer):
+                yield from self._extend((*path, issuer), at)
+
+    def _step(self) -> None:
+        self._budget.tick()
+        if self._steps == 0:
+            raise BudgetExceeded(f"more than {STEPS} steps")
+        self._steps -= 1
+
+    def _signed(self, certificate: Certificate, issuer: Certificate) -> bool:
+        return is_signed_by(certificate, issuer, self._parsed, self._budget)
+
+    @staticmethod
+    def _is_new(issuer: Certificate, path: tuple[Certificate, ...]) -> bool:
+        """Return whether the issuer's name and key are not in the path yet (RFC 4158 §5.2)."""
+        return all(
+            issuer.spki != each.spki or issuer.subject_key != each.subject_key for each in path
+        )
+
+    @staticmethod
+    def _ordered(where: Index, child: Certificate, at: datetime) -> list[Certificate]:
+        """Return the issuers by name, the likely ones first (RFC 4158 §3.5).
+
+        The key identifier orders and does not exclude: authorities have changed it over a renewal.
+        """
+        found = where.get(child.issuer_key, ())
+        return sorted(
+            found,
+            key=lambda issuer: (
+                bool(child.aki) and bool(issuer.ski) and child.aki != issuer.ski,
+                not issuer.not_before <= at <= issuer.not_after,
+                -issuer.not_after.timestamp(),
+            ),
+        )

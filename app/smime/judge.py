@@ -1,0 +1,199 @@
+"""Whether a good signature may be believed: trust, time, usage, and who stands in From.
+
+The mathematics are done when this is called. Every check here can only lower the status; it starts
+at VALID and each finding of fact names its reason. The time of receipt decides, the signer's own
+signingTime only informs (RFC 8550 §6, T57).
+
+RFC 8550 §3, §4.4; RFC 5280 §6; behaviour D4, D7.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.cms.signed import SignerInfo
+from app.mail.address import MalformedAddress, Originator, domain_of, normalise, same_mailbox
+from app.pki import reasons as codes
+from app.pki.certificate import Certificate
+from app.pki.path import validate
+from app.smime.finding import Status
+from app.smime.reasons import Reason
+from app.smime.trust import TrustView
+
+_LONG_AGO = timedelta(days=30)
+_CLOCKS_DIFFER = timedelta(hours=24)
+_NO_TRUST = Reason("no-trust")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A good signature and the surroundings in which it is judged."""
+
+    certificate: Certificate
+    bag: tuple[Certificate, ...]
+    crls: tuple[bytes, ...]
+    info: SignerInfo
+    weak: str
+    originator: Originator
+    at: datetime
+    revocation: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A status that only sinks, and why."""
+
+    status: Status = Status.VALID
+    reasons: list[Reason] = field(default_factory=list)
+    domain: str = ""
+    signer: str = ""
+
+    def note(self, reason: Reason) -> None:
+        """Add a reason that changes nothing."""
+        self.reasons.append(reason)
+
+    def lower(self, status: Status, reason: Reason) -> None:
+        """Give a reason, and the status where it is worse than what is known."""
+        self.reasons.append(reason)
+        if _ORDER.index(status) > _ORDER.index(self.status):
+            self.status = status
+
+
+_ORDER = (
+    Status.VALID,
+    Status.VALID_DOMAIN,
+    Status.VALID_OTHER,
+    Status.UNTRUSTED,
+    Status.REVOKED,
+)
+
+
+def judge(case: Case, trust: TrustView) -> Verdict:
+    """Return the status of a mathematically good signature."""
+    verdict = Verdict()
+    address = _normalised(case.originator.address)
+    verdict.domain = _registered_domain(case.certificate, address, trust)
+    pinned = bool(address) and trust.is_pinned(case.certificate.fingerprint, address)
+    _judge_strength(case, verdict)
+    _judge_path(case, trust, verdict, approved=pinned or bool(verdict.domain))
+    _judge_identity(case, verdict, address, pinned=pinned)
+    _judge_time(case, verdict)
+    return verdict
+
+
+def _normalised(address: str) -> str:
+    try:
+        return normalise(address) if address else ""
+    except MalformedAddress:
+        return ""
+
+
+def _registered_domain(certificate: Certificate, address: str, trust: TrustView) -> str:
+    """Return the From domain if this certificate is registered for it (behaviour D4)."""
+    if not address:
+        return ""
+    domain = domain_of(address)
+    return domain if certificate.fingerprint in trust.domain_certificates(domain) else ""
+
+
+def _judge_strength(case: Case, verdict: Verdict) -> None:
+    """Name everything that is weak or unsuitable in the signature and the certificate (T53, T56).
+
+    A weak signature that holds is "untrusted": anybody may have made it, so it is worth no more
+    than one whose path is missing, and it is not "invalid", because nothing was altered.
+    """
+    if case.weak:
+        verdict.lower(Status.UNTRUSTED, Reason("weak-algorithm", case.weak))
+    for problem in case.certificate.signing_problems(case.at):
+        verdict.lower(Status.UNTRUSTED, _as_reason(problem))
+
+
+def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: bool) -> None:
+    """Lower the status by what the certification path says.
+
+    An approved certificate needs no path (it was bound by an administrator), yet what is known of
+    its revocation still counts.
+    """
+    path = validate(
+        case.certificate,
+        (*case.bag, *trust.intermediates),
+        trust.anchors,
+        at=case.at,
+        revocation=case.revocation,
+        crls=case.crls,
+        source=trust.revocation_source,
+    )
+    if path.status == "revoked":
+        verdict.lower(Status.REVOKED, _first(path.reasons, "revoked"))
+        return
+    if approved:
+        verdict.note(
+            Reason("domain-certificate", verdict.domain) if verdict.domain else Reason("pinned")
+        )
+        return
+    if path.status != "trusted":
+        # Usage and dates are named already, by the certificate itself.
+        known = {reason.code for reason in verdict.reasons}
+        fresh = [_as_reason(text) for text in path.reasons]
+        for reason in [each for each in fresh if each.code not in known] or [_NO_TRUST]:
+            verdict.lower(Status.UNTRUSTED, reason)
+    if path.revocation == "unknown" and case.revocation in {"hard", "require"}:
+        verdict.lower(Status.UNTRUSTED, Reason("revocation-required"))
+    elif path.revocation == "unknown":
+        verdict.note(Reason(codes.REVOCATION_UNKNOWN))
+
+
+def _judge_identity(case: Case, verdict: Verdict, address: str, *, pinned: bool) -> None:
+    """Compare From with the certificate's addresses (RFC 8550 §3, T47-T50)."""
+    certificate, originator = case.certificate, case.originator
+    for odd in certificate.odd_addresses:
+        verdict.note(Reason("odd-address", odd))
+    matches = [each for each in certificate.addresses if address and same_mailbox(each, address)]
+    verdict.signer = (matches or [*certificate.addresses, ""])[0]
+    if originator.problem:
+        verdict.lower(Status.VALID_OTHER, Reason("from", originator.problem))
+    elif verdict.domain:
+        verdict.lower(Status.VALID_DOMAIN, Reason("domain-certificate", verdict.domain))
+    elif not (matches or pinned):
+        verdict.lower(Status.VALID_OTHER, _mismatch(certificate, originator))
+    if not verdict.domain and _is_other_sender(certificate, originator):
+        verdict.lower(Status.VALID_OTHER, Reason("sender-differs", originator.sender))
+
+
+def _mismatch(certificate: Certificate, originator: Originator) -> Reason:
+    if not certificate.addresses:
+        return Reason("no-address")
+    sender = _normalised(originator.sender)
+    if sender and any(same_mailbox(each, sender) for each in certificate.addresses):
+        return Reason("sender-matches", sender)
+    return Reason("from-differs", ", ".join(certificate.addresses[:3]))
+
+
+def _is_other_sender(certificate: Certificate, originator: Originator) -> bool:
+    """Tell whether a Sender field names somebody whom the certificate does not (T49)."""
+    sender = _normalised(originator.sender)
+    if not originator.sender or (sender and same_mailbox(sender, originator.address)):
+        return False
+    return not any(sender and same_mailbox(each, sender) for each in certificate.addresses)
+
+
+def _judge_time(case: Case, verdict: Verdict) -> None:
+    """Say what is remarkable about the signer's own time; it decides nothing (T59)."""
+    signed_at = case.info.attributes.signing_time
+    if signed_at is None:
+        return
+    stamp = signed_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if signed_at > case.at + _CLOCKS_DIFFER:
+        verdict.note(Reason("signed-in-future", stamp))
+    elif signed_at < case.at - _LONG_AGO:
+        verdict.note(Reason("signed-long-ago", stamp))
+    if not case.certificate.not_before <= signed_at <= case.certificate.not_after:
+        verdict.note(Reason("signed-outside-validity", stamp))
+
+
+def _as_reason(text: str) -> Reason:
+    return Reason(codes.code_of(text), codes.detail_of(text))
+
+
+def _first(texts: Sequence[str], code: str) -> Reason:
+    return next((_as_reason(text) for text in texts if codes.code_of(text) == code), Reason(code))

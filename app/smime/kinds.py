@@ -1,0 +1,194 @@
+"""Which S/MIME object a message is, judged by its MIME root alone.
+
+Only the root counts: a signed or encrypted part beside other parts is somebody else's frame around
+it (T46, T72), so it is never opened and shows up only as ``partial``. The media type selects, the
+CMS contentType decides, and where the two disagree the object is malformed (T65). Nothing here
+verifies or decrypts.
+
+RFC 8551 §3.2, §3.2.2, §3.5, §3.10.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
+from app.cms.kind import content_kind
+from app.cms.signed import parse_signed
+from app.mail.entity import Entity, MediaType, boundary_of, parse_entity, part_entities, scan
+from app.mail.errors import MalformedMessage
+from app.mail.media import parse_disposition
+
+
+class Kind(StrEnum):
+    """What the root of a message is."""
+
+    PLAIN = "none"
+    CLEAR = "clear-signed"
+    OPAQUE = "opaque-signed"
+    ENVELOPED = "enveloped"
+    AUTH_ENVELOPED = "auth-enveloped"
+    COMPRESSED = "compressed"
+    CERTS_ONLY = "certs-only"
+    MALFORMED = "malformed"
+    OVER_LIMIT = "over-limit"
+
+
+SIGNED = frozenset({Kind.CLEAR, Kind.OPAQUE})
+ENCRYPTED = frozenset({Kind.ENVELOPED, Kind.AUTH_ENVELOPED})
+
+_SIGNATURE_TYPES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
+_MIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+# RFC 8551 §3.2.1: the suffixes that make an octet-stream one of ours (§3.10).
+_SUFFIXES = (".p7m", ".p7s", ".p7c", ".p7z")
+
+# smime-type (RFC 8551 §3.2.2) and the kinds that may stand behind it. QUIRK: clients that were
+# taught AES-GCM late label AuthEnvelopedData as enveloped-data, so these two go for each other; no
+# mark depends on the difference, because the cipher is read from the CMS.
+_LABELS = {
+    "signed-data": frozenset({Kind.OPAQUE}),
+    "signed-receipt": frozenset({Kind.OPAQUE}),
+    "certs-only": frozenset({Kind.CERTS_ONLY}),
+    "enveloped-data": ENCRYPTED,
+    "authenveloped-data": ENCRYPTED,
+    "compressed-data": frozenset({Kind.COMPRESSED}),
+}
+
+_CMS_KINDS = {
+    "enveloped": Kind.ENVELOPED,
+    "auth-enveloped": Kind.AUTH_ENVELOPED,
+    "compressed": Kind.COMPRESSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The outermost cryptographic layer of a message."""
+
+    kind: Kind
+    cms: bytes = b""
+    # The ContentInfo as it was sent, BER or DER.
+    signed_from: int = 0
+    signed_to: int = 0
+    # Where the signed entity of a clear-signed message lies in the message.
+    problem: str = ""
+    # Why the layer is malformed or over a limit.
+    partial: bool = False
+    # A signed part exists that is not the root.
+    anomalies: tuple[str, ...] = ()
+    # What another reader may read differently in the structure (T38): never a pass.
+
+
+def recognise(message: bytes) -> Layer:
+    """Return the cryptographic layer that the MIME root is; never raises."""
+    reason = scan(message)
+    if reason:
+        return Layer(Kind.OVER_LIMIT, problem=reason)
+    root = parse_entity(message)
+    media_type = root.media_type
+    if _is_clear_signed(media_type):
+        return _recognise_clear(root)
+    if media_type.essence in _MIME_TYPES or _is_suffixed(root, media_type):
+        return _recognise_opaque(root, media_type)
+    return Layer(Kind.PLAIN, partial=any(map(_is_signed_part, _entities(root))))
+
+
+def _is_clear_signed(media_type: MediaType) -> bool:
+    # A multipart/signed of another protocol (OpenPGP) is none of ours.
+    protocol = media_type.parameters.get("protocol", "").strip().lower()
+    return media_type.essence == "multipart/signed" and protocol in _SIGNATURE_TYPES
+
+
+def _recognise_clear(root: Entity) -> Layer:
+    """Return the layer of a multipart/signed: exactly two parts, the second is the signature."""
+    boundary = boundary_of(root.media_type)
+    found = part_entities(root.source, root.body_at, root.end, boundary)
+    if not boundary or len(found.parts) != 2:
+        problem = f"multipart/signed with {len(found.parts)} parts"
+        return Layer(Kind.MALFORMED, problem=problem)
+    signed, signature = found.parts
+    label = signature.media_type
+    if label.essence not in _SIGNATURE_TYPES and not _is_suffixed(signature, label, (".p7s",)):
+        return Layer(Kind.MALFORMED, problem="the second part is no signature")
+    try:
+        cms = signature.decoded()
+    except MalformedMessage as error:
+        return Layer(Kind.MALFORMED, problem=str(error))
+    anomalies = (*root.media_type.anomalies, *found.anomalies)
+    return Layer(Kind.CLEAR, cms, signed.start, signed.end, anomalies=anomalies)
+
+
+def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
+    """Return the layer of an application/pkcs7-mime by its CMS contentType."""
+    label = media_type.parameters.get("smime-type", "").strip().lower()
+    try:
+        cms = root.decoded()
+        kind = _kind_of(cms)
+    except MalformedMessage as error:
+        return _broken(label, b"", str(error))
+    except MalformedCms as error:
+        return _broken(label, cms, str(error))
+    except (UnsupportedCms, TooLarge) as error:
+        # What cannot be looked at is judged by its label: verify and decrypt say "unsupported".
+        return Layer(_labelled(label) or Kind.OPAQUE, cms, problem=str(error))
+    if kind is None:
+        return Layer(Kind.MALFORMED, cms, problem="the CMS contentType is none of S/MIME")
+    if kind not in _LABELS.get(label, {kind}):
+        return Layer(Kind.MALFORMED, cms, problem=f"smime-type {label} on {kind}")
+    return Layer(kind, cms, anomalies=media_type.anomalies)
+
+
+def _kind_of(cms: bytes) -> Kind | None:
+    found = content_kind(cms)
+    if found != "signed":
+        return _CMS_KINDS.get(found)
+    signed = parse_signed(cms)
+    # RFC 8551 §3.6: certificates only, no content and nobody who signed.
+    return Kind.OPAQUE if signed.signers or signed.content is not None else Kind.CERTS_ONLY
+
+
+def _broken(label: str, cms: bytes, problem: str) -> Layer:
+    # A damaged ciphertext is a failed decryption, not a broken signature.
+    kind = _labelled(label)
+    return Layer(kind if kind in ENCRYPTED else Kind.MALFORMED, cms, problem=problem)
+
+
+def _labelled(label: str) -> Kind | None:
+    kinds = _LABELS.get(label)
+    if kinds is None:
+        return None
+    return Kind.ENVELOPED if kinds is ENCRYPTED else next(iter(kinds))
+
+
+def _is_suffixed(
+    entity: Entity, media_type: MediaType, suffixes: tuple[str, ...] = _SUFFIXES
+) -> bool:
+    """Tell whether an application/octet-stream is named as one of ours (RFC 8551 §3.10)."""
+    if media_type.essence != "application/octet-stream":
+        return False
+    names = [media_type.parameters.get("name", "")]
+    disposition = entity.headers.find("Content-Disposition")
+    if disposition is not None:
+        names.append(parse_disposition(disposition.value)[1].get("filename", ""))
+    return any(name.strip().lower().endswith(suffixes) for name in names)
+
+
+def _is_signed_part(part: Entity) -> bool:
+    media_type = part.media_type
+    if media_type.essence == "multipart/signed":
+        return _is_clear_signed(media_type)
+    if media_type.essence in _SIGNATURE_TYPES:
+        return True
+    if media_type.essence not in _MIME_TYPES:
+        return False
+    # The label is enough here: nothing but the word "partial" follows from it.
+    return media_type.parameters.get("smime-type", "signed-data").strip().lower() == "signed-data"
+
+
+def _entities(root: Entity) -> Iterator[Entity]:
+    """Yield the root and every part below; the scan has limited their number and depth."""
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(part.parts())

@@ -1,0 +1,192 @@
+"""Whether a message is signed by whom it says: the only maker of findings.
+
+``verify`` looks at one layer, the MIME root. It asks ``signature`` whether the mathematics hold,
+``judge`` whether they may be believed, and makes the Finding. It fails closed: every way out that
+is not "everything was checked and good" is another status than valid. It never raises for what a
+message holds.
+
+RFC 8551 §3.5, RFC 8550, RFC 5652 §5; behaviour "Signature status"; threats T38-T71.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
+from app.cms.signed import SignedData, parse_signed
+from app.mail.address import Originator, same_mailbox
+from app.mail.headers import split
+from app.pki.certificate import Certificate
+from app.pki.path import validate
+from app.smime.content import opaque_to_clear, signed_content, strip_signature
+from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status
+from app.smime.judge import Case, Verdict, judge
+from app.smime.kinds import SIGNED, Kind, Layer
+from app.smime.protect import Protected, unwrap
+from app.smime.reasons import Reason
+from app.smime.signature import Checked, check
+from app.smime.trust import TrustView
+
+__all__ = ["TrustView", "opaque_to_clear", "signed_content", "strip_signature", "verify"]
+
+
+def verify(
+    message: bytes,
+    layer: Layer,
+    originator: Originator,
+    trust: TrustView,
+    *,
+    at: datetime,
+    revocation: str = "soft",
+) -> Finding:
+    """Return the finding about the outermost layer of a message.
+
+    ``layer`` is what ``recognise`` said of the same octets. ``originator`` is the From of the
+    message as the reader will see it. ``at`` is the time of receipt, and decides.
+    """
+    if layer.kind not in SIGNED:
+        return _unsigned(layer, originator)
+    try:
+        signed = parse_signed(layer.cms)
+    except MalformedCms as error:
+        return _plainly(Status.INVALID, Reason("malformed", str(error)), originator)
+    except (UnsupportedCms, TooLarge) as error:
+        return _plainly(Status.UNSUPPORTED, Reason("over-limit", str(error)), originator)
+    checked = check(message, layer, signed, trust)
+    if checked.status is not Status.VALID or checked.certificate is None or checked.info is None:
+        return _not_good(checked, originator)
+    case = Case(
+        checked.certificate,
+        checked.bag,
+        signed.crls,
+        checked.info,
+        checked.weak,
+        originator,
+        at,
+        revocation,
+    )
+    verdict = judge(case, trust)
+    for anomaly in (*split(message).headers.anomalies, *layer.anomalies):
+        verdict.lower(Status.UNTRUSTED, Reason("header-anomaly", anomaly))
+    protected = _protected(message, layer, signed, verdict, originator)
+    return _good(case, verdict, trust, protected)
+
+
+def _protected(
+    message: bytes,
+    layer: Layer,
+    signed: SignedData,
+    verdict: Verdict,
+    originator: Originator,
+) -> Protected | None:
+    """Return the protected header section; a From in there that differs is never a pass (T60)."""
+    if layer.kind is Kind.CLEAR:
+        protected = unwrap(memoryview(message)[layer.signed_from : layer.signed_to])
+    else:
+        protected = unwrap(signed.content or b"")
+    if protected is None:
+        return None
+    inner = protected.originator
+    if inner.problem or not same_mailbox(inner.address, originator.address):
+        verdict.lower(Status.VALID_OTHER, Reason("protected-from-differs", inner.address))
+    return protected
+
+
+def _unsigned(layer: Layer, originator: Originator) -> Finding:
+    """Return the finding about a layer that is no signature."""
+    if layer.kind is Kind.MALFORMED:
+        return _plainly(Status.INVALID, Reason("malformed", layer.problem), originator)
+    if layer.partial:
+        return _plainly(Status.PARTIAL, Reason("part-signed"), originator)
+    if layer.kind is Kind.OVER_LIMIT:
+        return _plainly(Status.NONE, Reason("over-limit", layer.problem), originator)
+    if layer.kind is Kind.CERTS_ONLY:
+        return _plainly(Status.NONE, Reason("certs-only"), originator)
+    return NO_SIGNATURE(originator.address)
+
+
+def _plainly(status: Status, reason: Reason, originator: Originator) -> Finding:
+    return Finding(MAKER, status, (reason,), from_address=originator.address)
+
+
+def _not_good(checked: Checked, originator: Originator) -> Finding:
+    """Return the finding about a signature that does not hold; it names who it claims to be."""
+    status = checked.status if checked.status is not Status.VALID else Status.INVALID
+    info, certificate = checked.info, checked.certificate
+    return Finding(
+        MAKER,
+        status,
+        checked.reasons,
+        signer=certificate.addresses[0] if certificate and certificate.addresses else "",
+        from_address=originator.address,
+        signed_at=info.attributes.signing_time if info else None,
+        algorithm=info.scheme if info else "",
+        certificate=certificate,
+    )
+
+
+def _good(case: Case, verdict: Verdict, trust: TrustView, protected: Protected | None) -> Finding:
+    others = tuple(each for each in case.bag if each.der != case.certificate.der)
+    return Finding(
+        MAKER,
+        verdict.status,
+        tuple(dict.fromkeys(verdict.reasons)),
+        signer=verdict.signer,
+        from_address=case.originator.address,
+        signed_at=case.info.attributes.signing_time,
+        algorithm=case.info.scheme,
+        certificate=case.certificate,
+        others=others,
+        capabilities=case.info.attributes.capabilities,
+        preference=_preference(case, others, trust),
+        companions=_companions(case, others, trust),
+        protected=protected,
+        domain=verdict.domain,
+        at=case.at,
+    )
+
+
+def _preference(case: Case, others: Sequence[Certificate], trust: TrustView) -> Certificate | None:
+    """Return the certificate the signer asks to be used for encryption (RFC 8551 §2.5.3).
+
+    The attribute is signed, the bag is not: anybody may add a certificate that bears the issuer
+    and serial number asked for. So only one with a trusted path of its own is returned (T97).
+    """
+    attributes = case.info.attributes
+    wanted, ski = attributes.encryption_preference, attributes.encryption_preference_ski
+    for each in (case.certificate, *others):
+        is_wanted = (each.issuer_der, each.serial) == wanted or (ski and each.ski == ski)
+        if is_wanted and (each is case.certificate or _is_trusted(each, case, trust)):
+            return each
+    return None
+
+
+def _companions(
+    case: Case, others: Sequence[Certificate], trust: TrustView
+) -> tuple[Certificate, ...]:
+    """Return further certificates of the signer's subject with a trusted path (RFC 8551 §2.5.3.1).
+
+    They are looked for only where the signer's own cannot be encrypted to.
+    """
+    if not case.certificate.encryption_problems(case.at):
+        return ()
+    return tuple(
+        each
+        for each in others
+        if each.subject_der == case.certificate.subject_der
+        and not each.is_ca
+        and _is_trusted(each, case, trust)
+    )
+
+
+def _is_trusted(certificate: Certificate, case: Case, trust: TrustView) -> bool:
+    """Tell whether a further certificate of the message has a trusted path."""
+    path = validate(
+        certificate,
+        (*case.bag, *trust.intermediates),
+        trust.anchors,
+        at=case.at,
+        revocation=case.revocation,
+        crls=case.crls,
+        source=trust.revocation_source,
+    )
+    return path.status == "trusted"

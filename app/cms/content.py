@@ -1,0 +1,188 @@
+"""Content encryption: the ciphers, their parameters, and one answer when they fail.
+
+RFC 3565 §2, RFC 3370 §5, RFC 5084, RFC 8103, RFC 9709.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.padding import PKCS7
+
+from app.cms import algorithms as table
+from app.cms import der
+from app.cms.errors import CannotDecrypt, MalformedCms, UnsupportedCms
+
+_TAG_OCTETS: Final = 16
+# RFC 5084 §3.2 allows tags of 12 to 16 octets; shorter ones can be forged.
+_TAG_OCTETS_READ: Final = range(12, 17)
+_TAG_OCTETS_DEFAULT: Final = 12
+_NONCE_OCTETS: Final = 12
+_HKDF_SALT: Final = b"The Cryptographic Message Syntax"
+# RC2ParameterVersion for an effective key of so many bits (RFC 3370 §5.2).
+_RC2_BITS: Final = {160: 40, 120: 64, 58: 128}
+
+
+@dataclass(frozen=True, slots=True)
+class ContentAlgorithm:
+    """A contentEncryptionAlgorithm with its parameters.
+
+    `hkdf_info` is the inner algorithm where the key goes through HKDF first, else empty.
+    """
+
+    cipher: table.Cipher
+    iv: bytes
+    tag_octets: int = 0
+    key_octets: int = 0
+    hkdf_info: bytes = b""
+
+    @property
+    def is_aead(self) -> bool:
+        """Whether the algorithm says if the content was altered."""
+        return self.cipher.mode != "cbc"
+
+
+def parse_algorithm(algorithm: der.Reader) -> ContentAlgorithm:
+    """Return the algorithm of a contentEncryptionAlgorithm.
+
+    Raises UnsupportedCms for a cipher we do not know and for parameters that it must not have,
+    MalformedCms for parameters that are none.
+    """
+    info = b""
+    oid = algorithm.identifier()
+    if oid == table.CEK_HKDF_SHA256:
+        algorithm = algorithm.take(der.SEQUENCE)
+        info = algorithm.whole
+        oid = algorithm.identifier()
+    cipher = table.CIPHER_BY_OID.get(oid)
+    if cipher is None:
+        raise UnsupportedCms(f"cipher {der.dotted_identifier(oid)}")
+    if cipher.mode == "gcm":
+        return _parse_gcm(cipher, algorithm, info)
+    key_octets = cipher.key_octets
+    if cipher.name == "rc2":
+        parameters = algorithm.take(der.SEQUENCE)
+        key_octets = _RC2_BITS.get(parameters.integer(), 0) // 8
+        iv = parameters.take(der.OCTET_STRING).value
+    else:
+        iv = algorithm.take(der.OCTET_STRING).value
+    algorithm.finish()
+    if len(iv) != cipher.iv_octets or not key_octets:
+        raise UnsupportedCms(f"{cipher.name} with such parameters")
+    tag_octets = _TAG_OCTETS if cipher.mode == "chacha" else 0
+    return ContentAlgorithm(cipher, iv, tag_octets, key_octets, info)
+
+
+def _parse_gcm(cipher: table.Cipher, algorithm: der.Reader, info: bytes) -> ContentAlgorithm:
+    """Read GCMParameters (RFC 5084 §3.2)."""
+    parameters = algorithm.take(der.SEQUENCE)
+    nonce = parameters.take(der.OCTET_STRING).value
+    tag_octets = parameters.integer() if parameters.peek() >= 0 else _TAG_OCTETS_DEFAULT
+    parameters.finish()
+    algorithm.finish()
+    if len(nonce) != _NONCE_OCTETS or tag_octets not in _TAG_OCTETS_READ:
+        raise UnsupportedCms(f"{cipher.name} with such parameters")
+    return ContentAlgorithm(cipher, nonce, tag_octets, cipher.key_octets, info)
+
+
+def choose_algorithm(name: str) -> ContentAlgorithm:
+    """Return the cipher of this name with a fresh IV; raises UnsupportedCms for a weak one."""
+    cipher = table.CIPHERS.get(name)
+    if cipher is None or cipher.weak:
+        raise UnsupportedCms(f"nothing is encrypted with {name}")
+    tag_octets = 0 if cipher.mode == "cbc" else _TAG_OCTETS
+    return ContentAlgorithm(cipher, os.urandom(cipher.iv_octets), tag_octets, cipher.key_octets)
+
+
+def encode_algorithm(algorithm: ContentAlgorithm) -> bytes:
+    """Return the contentEncryptionAlgorithm."""
+    parameters = der.tlv(der.OCTET_STRING, algorithm.iv)
+    if algorithm.cipher.mode == "gcm":
+        parameters = der.tlv(der.SEQUENCE, parameters, der.integer(algorithm.tag_octets))
+    return table.identifier(algorithm.cipher.oid, parameters)
+
+
+def encrypt(
+    algorithm: ContentAlgorithm, key: bytes, content: Sequence[bytes | memoryview]
+) -> tuple[list[bytes], bytes]:
+    """Return the pieces of the ciphertext and the authentication tag, empty for CBC."""
+    if algorithm.cipher.mode == "chacha":
+        # The primitive takes the content in one piece.
+        sealed = ChaCha20Poly1305(key).encrypt(algorithm.iv, b"".join(content), None)
+        return [sealed[:-_TAG_OCTETS]], sealed[-_TAG_OCTETS:]
+    if algorithm.cipher.mode == "gcm":
+        sealer = Cipher(algorithms.AES(key), modes.GCM(algorithm.iv)).encryptor()
+        pieces = [sealer.update(piece) for piece in content]
+        pieces.append(sealer.finalize())
+        return pieces, sealer.tag
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(algorithm.iv)).encryptor()
+    pieces = [encryptor.update(piece) for piece in content]
+    # RFC 5652 §6.3: as many octets as are missing, each saying how many.
+    missing = 16 - sum(map(len, content)) % 16
+    pieces.append(encryptor.update(bytes((missing,)) * missing) + encryptor.finalize())
+    return pieces, b""
+
+
+def decrypt(
+    algorithm: ContentAlgorithm,
+    key: bytes,
+    ciphertext: memoryview,
+    *,
+    tag: bytes = b"",
+    associated: bytes = b"",
+) -> bytes:
+    """Return the content; raises CannotDecrypt for every failure alike (T76, T79, T80)."""
+    if algorithm.hkdf_info:
+        # RFC 9709 §2: so that a key taken from one kind of object opens no other kind.
+        derive = HKDF(hashes.SHA256(), len(key), _HKDF_SALT, algorithm.hkdf_info)
+        key = derive.derive(key)
+    try:
+        if algorithm.cipher.mode == "chacha":
+            whole = b"".join((ciphertext, tag))
+            return ChaCha20Poly1305(key).decrypt(algorithm.iv, whole, associated)
+        if algorithm.cipher.mode == "gcm":
+            return _decrypt_gcm(algorithm, key, ciphertext, tag, associated)
+        return _decrypt_cbc(algorithm, key, ciphertext)
+    except (InvalidTag, ValueError):
+        raise CannotDecrypt from None
+
+
+def _decrypt_gcm(
+    algorithm: ContentAlgorithm, key: bytes, ciphertext: memoryview, tag: bytes, associated: bytes
+) -> bytes:
+    mode = modes.GCM(algorithm.iv, tag, min_tag_length=algorithm.tag_octets)
+    opener = Cipher(algorithms.AES(key), mode).decryptor()
+    if associated:
+        opener.authenticate_additional_data(associated)
+    content = opener.update(ciphertext)
+    opener.finalize()
+    return content
+
+
+def _decrypt_cbc(algorithm: ContentAlgorithm, key: bytes, ciphertext: memoryview) -> bytes:
+    cipher = algorithms.AES(key) if algorithm.cipher.iv_octets == 16 else TripleDES(key)
+    block = algorithm.cipher.iv_octets
+    opener = Cipher(cipher, modes.CBC(algorithm.iv)).decryptor()
+    # The last block is opened by itself, so that taking off its padding copies one block.
+    content = opener.update(ciphertext[:-block])
+    last = opener.update(ciphertext[-block:]) + opener.finalize()
+    unpadder = PKCS7(8 * block).unpadder()
+    return content + unpadder.update(last) + unpadder.finalize()
+
+
+def check_kind(algorithm: ContentAlgorithm, kind: str, tag: bytes) -> None:
+    """Raise unless the algorithm belongs into this kind of object and the tag has its length.
+
+    An AEAD's ciphertext in an EnvelopedData would be taken without its tag (T80).
+    """
+    if algorithm.is_aead != (kind == "auth-enveloped"):
+        raise UnsupportedCms(f"{algorithm.cipher.name} in the wrong kind of object")
+    if len(tag) != algorithm.tag_octets:
+        raise MalformedCms("an authentication tag of another length than it says")

@@ -1,0 +1,198 @@
+"""EnvelopedData and AuthEnvelopedData: built, read, opened.
+
+Opening has one answer for every failure after the key was used: same error, same path, no matter
+which field of the object was wrong (T76-T80). RFC 5652 §6, RFC 5083, RFC 8551 §3.3, §3.4.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.cms import algorithms as table
+from app.cms import ber, content, der, reference
+from app.cms.content import ContentAlgorithm
+from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
+from app.cms.keys import PrivateKey
+from app.cms.recipients import RecipientId, build_recipient, fits, parse_recipients, unlock_key
+from app.cms.signing import content_info
+
+_VERSION_0: Final = der.integer(0)
+_VERSION_2: Final = der.integer(2)
+_VERSION_3: Final = der.integer(3)
+# The longest padding and tag that stand beside the content.
+_OVERHEAD_OCTETS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Enveloped:
+    """What an EnvelopedData or AuthEnvelopedData says without any key.
+
+    `cipher` is a name, or dotted numbers of something we do not know; `weak` is the cipher's name
+    if it is too weak.
+    """
+
+    kind: str
+    cipher: str
+    recipients: tuple[RecipientId, ...]
+    weak: str
+    algorithm: ContentAlgorithm | None
+    # None if we cannot decrypt it, for the reason in `problem`.
+    problem: str
+    ciphertext: memoryview = field(repr=False)
+    associated: bytes = field(default=b"", repr=False)
+    tag: bytes = field(default=b"", repr=False)
+
+
+def build_enveloped(
+    content_pieces: Sequence[bytes | memoryview],
+    recipients: Sequence[bytes],
+    *,
+    cipher: str,
+    rsa: str = "pkcs1v15",
+) -> bytes:
+    """Return a ContentInfo that every one of the certificates opens, DER.
+
+    The cipher decides whether it is EnvelopedData or AuthEnvelopedData. `rsa` is "pkcs1v15" or
+    "oaep-sha256" and so on. Raises UnsupportedCms for a weak or unknown cipher and for a key that
+    nothing can be encrypted to, MalformedCms for something that is no certificate.
+    """
+    if not recipients:
+        raise UnsupportedCms("nothing is encrypted to nobody")
+    algorithm = content.choose_algorithm(cipher)
+    cek = os.urandom(algorithm.key_octets)
+    infos = [
+        build_recipient(one, cek, rsa_transport=rsa, wrap=algorithm.cipher.wrap)
+        for one in recipients
+    ]
+    pieces, tag = content.encrypt(algorithm, cek, content_pieces)
+    encrypted = [
+        *(table.CONTENT_TYPE_DER["data"], content.encode_algorithm(algorithm)),
+        *der.wrap(der.PRIMITIVE_0, pieces),
+    ]
+    version = _VERSION_0 if algorithm.is_aead else _version(infos)
+    body = [version, der.set_of(der.SET, *infos), *der.wrap(der.SEQUENCE, encrypted)]
+    if algorithm.is_aead:
+        body.append(der.tlv(der.OCTET_STRING, tag))
+    return content_info("auth-enveloped" if algorithm.is_aead else "enveloped", body)
+
+
+def _version(infos: Sequence[bytes]) -> bytes:
+    """Return the version of an EnvelopedData: the newest kind of RecipientInfo decides.
+
+    RFC 5652 §6.1.
+    """
+    tags = {info[0] for info in infos}
+    if der.CONTEXT_4 in tags:
+        return _VERSION_3
+    return _VERSION_2 if der.CONTEXT_1 in tags else _VERSION_0
+
+
+def parse_enveloped(cms: bytes) -> Enveloped:
+    """Return what a ContentInfo with EnvelopedData or AuthEnvelopedData says.
+
+    Raises MalformedCms if the octets are neither or two readers see two things, TooLarge over a
+    limit. What we cannot decrypt is a value: opening it raises UnsupportedCms.
+    """
+    return reference.read_both(cms, _read, reference.check_enveloped)
+
+
+def _read(cms: bytes) -> Enveloped:
+    ber.scan(cms)
+    info = der.read_one(cms, der.SEQUENCE)
+    kind = table.CONTENT_TYPES.get(info.identifier(), "")
+    if kind not in {"enveloped", "auth-enveloped"}:
+        raise MalformedCms("neither EnvelopedData nor AuthEnvelopedData")
+    explicit = info.take(der.CONTEXT_0)
+    info.finish()
+    body = explicit.take(der.SEQUENCE)
+    explicit.finish()
+    body.integer()
+    body.find(der.CONTEXT_0)  # originatorInfo
+    recipients = parse_recipients(body.take(der.SET))
+    encrypted = body.take(der.SEQUENCE)
+    associated = tag = b""
+    if kind == "auth-enveloped":
+        if attributes := body.find(der.CONTEXT_1):
+            # What is authenticated is the SET OF, not the tag it stands under (RFC 5083 §2.2).
+            associated = b"\x31" + attributes.whole[1:]
+        tag = body.take(der.OCTET_STRING).value
+        body.find(der.CONTEXT_2)
+    else:
+        body.find(der.CONTEXT_1)
+    body.finish()
+    return _read_content(kind, recipients, encrypted, associated, tag)
+
+
+def _read_content(
+    kind: str,
+    recipients: tuple[RecipientId, ...],
+    encrypted: der.Reader,
+    associated: bytes,
+    tag: bytes,
+) -> Enveloped:
+    """Read EncryptedContentInfo (RFC 5652 §6.1)."""
+    encrypted.identifier()
+    algorithm_der = encrypted.take(der.SEQUENCE)
+    octets = encrypted.take(der.PRIMITIVE_0)
+    encrypted.finish()
+    ciphertext = memoryview(octets.octets)[octets.start : octets.end]
+    algorithm, name, problem = _read_algorithm(kind, algorithm_der, tag)
+    weak = name if name in table.CIPHERS and table.CIPHERS[name].weak else ""
+    return Enveloped(
+        *(kind, name, recipients, weak, algorithm, problem, ciphertext, associated, tag)
+    )
+
+
+def _read_algorithm(
+    kind: str, element: der.Reader, tag: bytes
+) -> tuple[ContentAlgorithm | None, str, str]:
+    """Return the content algorithm, its name, and why it cannot be decrypted."""
+    try:
+        algorithm = content.parse_algorithm(element)
+        content.check_kind(algorithm, kind, tag)
+    except UnsupportedCms as fault:
+        element.at = element.start
+        oid = element.identifier()
+        row = table.CIPHER_BY_OID.get(oid)
+        return None, row.name if row else der.dotted_identifier(oid), str(fault)
+    return algorithm, algorithm.cipher.name, ""
+
+
+def open_enveloped(
+    enveloped: Enveloped,
+    key: PrivateKey,
+    certificate: bytes,
+    *,
+    limit_octets: int,
+    legacy: str = "3des",
+) -> bytes:
+    """Return the content of an EnvelopedData or AuthEnvelopedData for one recipient.
+
+    `legacy` says which weak ciphers may be read: "none", "3des" or "3des+rc2". Raises
+    NotForThisKey if no RecipientInfo names the certificate, UnsupportedCms before any key is used,
+    TooLarge before more than limit_octets are produced, CannotDecrypt for everything else, alike.
+    RFC 5652 §6.3, RFC 5083 §2, RFC 8551 §3.3.
+    """
+    named = [recipient for recipient in enveloped.recipients if recipient.names(certificate)]
+    if not named:
+        raise NotForThisKey("no RecipientInfo names the certificate")
+    algorithm = enveloped.algorithm
+    if algorithm is None:
+        raise UnsupportedCms(enveloped.problem)
+    if enveloped.weak and enveloped.weak not in legacy.split("+"):
+        raise UnsupportedCms(f"{enveloped.weak} is not read")
+    if len(enveloped.ciphertext) > limit_octets + _OVERHEAD_OCTETS:
+        raise TooLarge("more content than the limit")
+    # Two RecipientInfos for one certificate are a question to the key with two answers (T78).
+    if len(named) > 1:
+        raise CannotDecrypt
+    if not fits(named[0], key):
+        raise UnsupportedCms("the key does not fit the RecipientInfo")
+    cek = unlock_key(named[0], key, algorithm.key_octets)
+    found = content.decrypt(
+        algorithm, cek, enveloped.ciphertext, tag=enveloped.tag, associated=enveloped.associated
+    )
+    if len(found) > limit_octets:
+        raise TooLarge("more content than the limit")
+    return found

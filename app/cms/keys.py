@@ -1,0 +1,151 @@
+"""Private keys as they come out of the store, public keys as they come out of certificates.
+
+The certificate is read here only as far as its key, its issuer, its serial number and its key
+identifier: that is all CMS asks of it, and a certificate that a strict X.509 parser refuses can
+still be named in a RecipientInfo. RFC 5280 §4.1, RFC 5958 §2.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import (
+    dsa,
+    ec,
+    ed25519,
+    mldsa,
+    mlkem,
+    rsa,
+    x25519,
+)
+
+from app.cms import der
+from app.cms.ber import scan
+from app.cms.errors import MalformedCms, UnsupportedCms
+
+PrivateKey: TypeAlias = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | x25519.X25519PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+    | mlkem.MLKEM768PrivateKey
+    | mlkem.MLKEM1024PrivateKey
+)
+PublicKey: TypeAlias = (
+    rsa.RSAPublicKey
+    | dsa.DSAPublicKey
+    | ec.EllipticCurvePublicKey
+    | ed25519.Ed25519PublicKey
+    | x25519.X25519PublicKey
+    | mldsa.MLDSA44PublicKey
+    | mldsa.MLDSA65PublicKey
+    | mldsa.MLDSA87PublicKey
+    | mlkem.MLKEM768PublicKey
+    | mlkem.MLKEM1024PublicKey
+)
+_SUBJECT_KEY_IDENTIFIER = der.encode_identifier("2.5.29.14")
+_KEY_USAGE = der.encode_identifier("2.5.29.15")
+_CERTIFICATES_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What CMS knows a certificate by."""
+
+    issuer_der: bytes
+    serial: int
+    ski: bytes
+    spki: bytes
+    key_usage: int | None
+    # The bits of keyUsage as one number, bit 0 (digitalSignature) lowest; None if absent.
+
+    @property
+    def may_encipher(self) -> bool:
+        """Whether keyUsage lets others encrypt to this key (RFC 8550 §4.4.2)."""
+        # keyEncipherment is bit 2, keyAgreement is bit 4.
+        return self.key_usage is None or bool(self.key_usage & 0b10100)
+
+
+def load_private_key(der_pkcs8: bytes) -> PrivateKey:
+    """Return the private key of a PKCS#8 structure.
+
+    Only for keys that we sealed ourselves: the slow proof that an RSA key is consistent is
+    skipped. Raises UnsupportedCms for a kind of key we have no use for, MalformedCms otherwise.
+    """
+    try:
+        key = serialization.load_der_private_key(
+            der_pkcs8, None, unsafe_skip_rsa_key_validation=True
+        )
+    except UnsupportedAlgorithm as fault:
+        raise UnsupportedCms("a private key of an unknown kind") from fault
+    except (ValueError, TypeError) as fault:
+        raise MalformedCms("not a PKCS#8 private key") from fault
+    if not isinstance(key, PrivateKey):
+        raise UnsupportedCms("a private key of an unknown kind")
+    return key
+
+
+@lru_cache(maxsize=_CERTIFICATES_REMEMBERED)
+def identity_of(certificate: bytes) -> Identity:
+    """Return what CMS knows a certificate by; raises MalformedCms."""
+    scan(certificate)
+    body = der.read_one(certificate, der.SEQUENCE).take(der.SEQUENCE)
+    body.find(der.CONTEXT_0)
+    serial = body.integer()
+    body.take(der.SEQUENCE)
+    issuer = body.take(der.SEQUENCE).whole
+    body.take(der.SEQUENCE)
+    body.take(der.SEQUENCE)
+    spki = body.take(der.SEQUENCE).whole
+    ski, key_usage = _extensions(body)
+    return Identity(issuer, serial, ski, spki, key_usage)
+
+
+def _extensions(body: der.Reader) -> tuple[bytes, int | None]:
+    """Return subjectKeyIdentifier and keyUsage of a TBSCertificate read up to its key."""
+    ski, key_usage = b"", None
+    body.find(0x81)  # issuerUniqueID
+    body.find(0x82)  # subjectUniqueID
+    wrapper = body.find(der.CONTEXT_3)
+    extensions = wrapper.take(der.SEQUENCE) if wrapper else None
+    while extensions and extensions.peek() >= 0:
+        extension = extensions.take(der.SEQUENCE)
+        name = extension.identifier()
+        extension.find(0x01)  # critical
+        value = extension.take(der.OCTET_STRING)
+        if name == _SUBJECT_KEY_IDENTIFIER:
+            ski = value.take(der.OCTET_STRING).value
+        elif name == _KEY_USAGE:
+            bits = value.take(der.BIT_STRING).value[1:]
+            key_usage = sum(
+                1 << place for place in range(8 * len(bits)) if bits[place // 8] << place % 8 & 0x80
+            )
+    return ski, key_usage
+
+
+@lru_cache(maxsize=_CERTIFICATES_REMEMBERED)
+def public_key_of(certificate: bytes) -> PublicKey:
+    """Return the public key of a certificate.
+
+    Raises MalformedCms for something that is no certificate, UnsupportedCms for a kind of key,
+    or a curve, that we do not know. RFC 5280 §4.1.2.7.
+    """
+    return load_public_key(identity_of(certificate).spki)
+
+
+def load_public_key(spki: bytes) -> PublicKey:
+    """Return the public key of a SubjectPublicKeyInfo; raises as `public_key_of`."""
+    try:
+        key = serialization.load_der_public_key(spki)
+    except UnsupportedAlgorithm as fault:
+        raise UnsupportedCms("a public key of an unknown kind") from fault
+    except ValueError as fault:
+        raise MalformedCms("a public key that cannot be read") from fault
+    if not isinstance(key, PublicKey):
+        raise UnsupportedCms("a public key of an unknown kind")
+    return key

@@ -107,6 +107,7 @@ SHUTTING_DOWN = Reply(421, "4.3.2", "shutting down, try again later")
 TOO_SLOW = Reply(421, "4.4.2", "timeout")
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "too many connections")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors")
+BAD_LINE_END = Reply(500, "5.5.2", "a line ends with CRLF")  # RFC 5321 §2.3.8
 LINE_TOO_LONG = Reply(500, "5.5.2", "line too long")
 UNKNOWN_COMMAND = Reply(500, "5.5.2", "command not recognised")
 BAD_SYNTAX = Reply(501, "5.5.4", "syntax error in parameters")
@@ -118,6 +119,8 @@ BAD_SEQUENCE = Reply(503, "5.5.1", "bad sequence of commands")
 NO_VALID_RECIPIENT = Reply(554, "5.5.1", "no valid recipient")
 UNKNOWN_PARAMETER = Reply(555, "5.5.4", "parameter not recognised or not implemented")
 NOT_FOR_THIS_PEER = Reply(550, "5.7.0", "not for this client")
+CANNOT_VERIFY = Reply(252, "2.0.0", "send mail and see")  # RFC 5321 §3.5.3
+HELP = Reply(214, "2.0.0", "RFC 5321, RFC 2033")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "too many recipients")
 ONE_RECIPIENT = Reply(452, "4.5.3", "one recipient a transaction; use LMTP for more")
 

@@ -1,0 +1,320 @@
+"""The commands of SMTP and LMTP: what each does to the dialogue, and what is answered.
+
+One function per command. The envelope is kept as it was said: letters, the null reverse-path, the
+same recipient twice. RFC 5321 §4.1, RFC 2033 §4, RFC 1870, RFC 6152, RFC 6531, RFC 3207.
+
+DEVIATION: NOTIFY, RET, ORCPT and ENVID are not announced and get 555, BDAT gets 502, and a second
+recipient over SMTP gets 452: one reply could not tell what became of each.
+"""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from app import clock
+from app.mta import reply
+from app.mta.envelope import Envelope, Peer
+from app.mta.path import parse_parameters, parse_path, parse_xforward
+from app.mta.reader import Pace
+from app.mta.reply import Reply
+from app.mta.wire import has_stray_line_end
+
+if TYPE_CHECKING:
+    from app.mta.session import Session
+
+log = logging.getLogger("sealmon.receiver")
+
+HELO_OCTETS: Final = 255
+LINE_OCTETS: Final = 2048
+_BODY = {"": False, "7BIT": False, "8BITMIME": True}
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """What the client has said: who it is, and the transaction it has begun."""
+
+    helo: str = ""
+    is_extended: bool = False
+    reverse_path: str | None = None
+    """None: no transaction; "": the null reverse-path."""
+    recipients: list[str] = field(default_factory=list)
+    eight_bit: bool = False
+    smtputf8: bool = False
+    xforward: Mapping[str, str] = field(default_factory=dict)
+    """About one transaction: facts never pass from one message to the next."""
+
+    def after_transaction(self) -> "Dialogue":
+        """Return the dialogue as it is when no transaction is open."""
+        return Dialogue(self.helo, self.is_extended)
+
+
+async def answer(session: "Session", line: bytes) -> Reply | None:
+    """Carry out one command line and return its reply; None if it has been said already."""
+    if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+        return reply.BAD_LINE_END
+    if len(line) > LINE_OCTETS:
+        return reply.LINE_TOO_LONG
+    try:
+        text = line[:-2].decode("utf-8")
+    except UnicodeDecodeError:
+        return reply.BAD_SYNTAX
+    verb, _, argument = text.partition(" ")
+    command = COMMANDS.get(verb.upper())
+    if command is None:
+        return reply.NOT_IMPLEMENTED if verb.upper() in KNOWN else reply.UNKNOWN_COMMAND
+    if not text.isprintable():
+        return reply.BAD_SYNTAX
+    return await command(session, argument.strip(" "))
+
+
+async def _ehlo(session: "Session", name: str) -> Reply | None:
+    if session.front.is_lmtp:
+        return reply.UNKNOWN_COMMAND
+    return _hello(session, name)
+
+
+async def _lhlo(session: "Session", name: str) -> Reply | None:
+    if not session.front.is_lmtp:
+        return reply.UNKNOWN_COMMAND
+    return _hello(session, name)
+
+
+def _hello(session: "Session", name: str) -> Reply | None:
+    refusal = _greet(session, name, is_extended=True)
+    if refusal is not None:
+        return refusal
+    offered = [session.front.settings.hostname, *session.front.extensions]
+    if session.front.settings.tls is not None and not session.is_tls:
+        offered.append("STARTTLS")
+    if session.front.settings.may_xforward(session.address):
+        offered.append("XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE")
+    session.say_lines(*(f"250-{line}" for line in offered[:-1]), f"250 {offered[-1]}")
+    return None
+
+
+async def _helo(session: "Session", name: str) -> Reply | None:
+    if session.front.is_lmtp:
+        return reply.UNKNOWN_COMMAND
+    hostname = session.front.settings.hostname
+    return _greet(session, name, is_extended=False) or Reply(250, "2.0.0", hostname)
+
+
+def _greet(session: "Session", name: str, *, is_extended: bool) -> Reply | None:
+    if not name or len(name) > HELO_OCTETS or " " in name:
+        return reply.BAD_SYNTAX
+    session.dialogue = Dialogue(name, is_extended)
+    return None
+
+
+async def _mail(session: "Session", argument: str) -> Reply | None:
+    dialogue = session.dialogue
+    if not dialogue.helo or dialogue.reverse_path is not None:
+        return reply.BAD_SEQUENCE
+    path = _path_after("FROM:", argument)
+    if path is None or path[0].lower() == "postmaster":
+        return reply.BAD_REVERSE_PATH
+    parameters = parse_parameters(path[1])
+    if parameters is None:
+        return reply.BAD_SYNTAX
+    refusal = _read_parameters(session, parameters)
+    if refusal is None and not path[0].isascii() and not dialogue.smtputf8:
+        refusal = reply.NOT_ASCII
+    if refusal is not None:
+        dialogue.eight_bit = dialogue.smtputf8 = False
+        return refusal
+    dialogue.reverse_path = path[0]
+    return reply.REVERSE_PATH_OK
+
+
+def _path_after(keyword: str, argument: str) -> tuple[str, str] | None:
+    """Return path and parameters. QUIRK: many clients write a space after the colon."""
+    if argument[: len(keyword)].upper() != keyword:
+        return None
+    return parse_path(argument[len(keyword) :].lstrip(" "))
+
+
+def _read_parameters(session: "Session", parameters: dict[str, str]) -> Reply | None:
+    """Take the parameters of MAIL over into the dialogue, or return why not."""
+    front, dialogue = session.front, session.dialogue
+    size = parameters.pop("SIZE", "0")
+    body = parameters.pop("BODY", "").upper()
+    if front.settings.smtputf8 and "SMTPUTF8" in parameters:
+        if parameters.pop("SMTPUTF8"):
+            return reply.BAD_SYNTAX
+        dialogue.smtputf8 = True
+    if parameters:
+        return reply.UNKNOWN_PARAMETER
+    if not dialogue.is_extended and (size != "0" or body or dialogue.smtputf8):
+        return reply.UNKNOWN_PARAMETER
+    if body not in _BODY or not (size.isascii() and size.isdecimal()) or len(size) > 20:
+        return reply.BAD_SYNTAX
+    dialogue.eight_bit = _BODY[body]
+    return reply.TOO_LARGE if int(size) > front.settings.message_octets else None
+
+
+async def _rcpt(session: "Session", argument: str) -> Reply | None:
+    dialogue, front = session.dialogue, session.front
+    if dialogue.reverse_path is None:
+        return reply.BAD_SEQUENCE
+    path = _path_after("TO:", argument)
+    if path is None or not path[0]:
+        return reply.BAD_RECIPIENT
+    if path[1]:
+        return reply.UNKNOWN_PARAMETER
+    if not path[0].isascii() and not dialogue.smtputf8:
+        return reply.NOT_ASCII
+    if len(dialogue.recipients) >= front.settings.recipients:
+        return reply.TOO_MANY_RECIPIENTS
+    if dialogue.recipients and not front.is_lmtp:
+        return reply.ONE_RECIPIENT
+    refusal = await front.gateway.refuse_recipient(dialogue.reverse_path, path[0], _peer(session))
+    if refusal is not None:
+        return refusal
+    dialogue.recipients.append(path[0])
+    return reply.RECIPIENT_OK
+
+
+def _peer(session: "Session") -> Peer:
+    dialogue = session.dialogue
+    name = "LMTP" if session.front.is_lmtp else "ESMTP" if dialogue.is_extended else "SMTP"
+    if dialogue.smtputf8:
+        # RFC 6531 §4.3 has no UTF8ESMTP: the extension implies it.
+        name = f"UTF8{name.removeprefix('E')}"
+    return Peer(
+        session.address,
+        xforward=dialogue.xforward,
+        helo=dialogue.helo,
+        tls=session.is_tls,
+        protocol=f"{name}S" if session.is_tls else name,
+    )
+
+
+async def _data(session: "Session", argument: str) -> Reply | None:
+    dialogue, front = session.dialogue, session.front
+    if argument:
+        return reply.BAD_SYNTAX
+    if not dialogue.recipients:
+        is_sequence = front.is_lmtp or dialogue.reverse_path is None
+        return reply.BAD_SEQUENCE if is_sequence else reply.NO_VALID_RECIPIENT
+    session.say_lines("354 end with <CRLF>.<CRLF>")
+    await session.flush()
+    settings = front.settings
+    pace = Pace(session.loop.time(), settings.command_seconds)
+    octets = await session.reader.message(settings.message_octets, pace)
+    count = len(dialogue.recipients)
+    answers = await _deliver(session, octets)
+    assert len(answers) == count, "one reply per recipient"
+    session.dialogue = dialogue.after_transaction()
+    session.message_done()
+    session.say(*(answers if front.is_lmtp else answers[:1]))
+    return None
+
+
+async def _deliver(session: "Session", octets: bytes | None) -> list[Reply]:
+    """Return one reply per recipient of the message; None is one that was too large."""
+    dialogue, front = session.dialogue, session.front
+    count = len(dialogue.recipients)
+    if octets is None:
+        return [reply.TOO_LARGE] * count
+    if has_stray_line_end(octets):
+        return [reply.STRAY_LINE_END] * count
+    assert dialogue.reverse_path is not None
+    envelope = Envelope(
+        dialogue.reverse_path,
+        tuple(dialogue.recipients),
+        octets,
+        _peer(session),
+        clock.now(),
+        eight_bit=dialogue.eight_bit,
+        smtputf8=dialogue.smtputf8,
+    )
+    try:
+        answers = list(await front.gateway.deliver(envelope))
+    except Exception as problem:  # noqa: BLE001 - the receiver's edge
+        log_fault("a delivery failed", problem)
+        return [reply.STEP_FAILED] * count
+    return answers if len(answers) == count else [reply.STEP_FAILED] * count
+
+
+def log_fault(what: str, problem: BaseException) -> None:
+    """Log where an unforeseen fault came from, without its text: that may quote a message."""
+    trace = "".join(traceback.format_tb(problem.__traceback__))
+    log.error("%s: %s\n%s", what, type(problem).__name__, trace)
+
+
+async def _rset(session: "Session", argument: str) -> Reply | None:
+    if argument:
+        return reply.BAD_SYNTAX
+    session.dialogue = session.dialogue.after_transaction()
+    return reply.OK
+
+
+async def _noop(session: "Session", argument: str) -> Reply | None:
+    del session, argument
+    return reply.OK
+
+
+async def _quit(session: "Session", argument: str) -> Reply | None:
+    if argument:
+        return reply.BAD_SYNTAX
+    session.part(reply.BYE)
+    return None
+
+
+async def _vrfy(session: "Session", argument: str) -> Reply | None:
+    del session
+    return reply.CANNOT_VERIFY if argument else reply.BAD_SYNTAX
+
+
+async def _help(session: "Session", argument: str) -> Reply | None:
+    del session, argument
+    return reply.HELP
+
+
+async def _starttls(session: "Session", argument: str) -> Reply | None:
+    if session.front.settings.tls is None:
+        return reply.NOT_IMPLEMENTED
+    if argument:
+        return reply.BAD_SYNTAX
+    if session.is_tls:
+        return reply.BAD_SEQUENCE
+    # T26: what came in the same packet was not said over TLS.
+    session.reader.discard()
+    await session.flush()
+    await session.smtp_STARTTLS("")
+    return None
+
+
+async def _xforward(session: "Session", argument: str) -> Reply | None:
+    if not session.front.settings.may_xforward(session.address):
+        return reply.NOT_FOR_THIS_PEER
+    if session.dialogue.reverse_path is not None:
+        return reply.BAD_SEQUENCE
+    attributes = parse_xforward(argument)
+    if not argument or attributes is None:
+        return reply.BAD_SYNTAX
+    session.dialogue.xforward = {**session.dialogue.xforward, **attributes}
+    return reply.OK
+
+
+Command = Callable[["Session", str], Awaitable[Reply | None]]
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "EHLO": _ehlo,
+    "LHLO": _lhlo,
+    "HELO": _helo,
+    "MAIL": _mail,
+    "RCPT": _rcpt,
+    "DATA": _data,
+    "RSET": _rset,
+    "NOOP": _noop,
+    "QUIT": _quit,
+    "VRFY": _vrfy,
+    "HELP": _help,
+    "STARTTLS": _starttls,
+    "XFORWARD": _xforward,
+}
+KNOWN: Final = frozenset({"AUTH", "BDAT", "BURL", "ETRN", "EXPN", "SAML", "SEND", "SOML", "TURN"})
+"""Commands of RFCs we do not implement: 502, where a word that is no command gets 500."""

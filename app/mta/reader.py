@@ -1,0 +1,184 @@
+"""Reads what a client sends: command lines, and messages in blocks.
+
+A message ends at CRLF dot CRLF and nowhere else, however the octets are cut into packets. Dots are
+taken away once, for the whole message; nothing here looks at it line by line. What is held is
+bounded: a message over the limit is read on to its end, and dropped. RFC 5321 §2.3.8, §4.1.1.4,
+§4.5.2.
+"""
+
+import asyncio
+from typing import Final
+
+END: Final = b"\r\n.\r\n"
+HELD_OCTETS: Final = 64 * 1024
+"""What a client may send ahead of being read."""
+
+
+class Gone(ConnectionError):  # noqa: N818 - says what the client is
+    """The client has ended what it says."""
+
+
+class Late(TimeoutError):  # noqa: N818
+    """The client was too slow."""
+
+
+class Reader:
+    """The octets of one connection. ``feed`` puts in, one coroutine takes out."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._chunks: list[bytes] = []
+        self._held = 0
+        self._text = b""
+        self._at = 0
+        self._paused = False
+        self._ended = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """Read from this transport, and forget what came over another one."""
+        self.discard()
+        self._transport = transport
+        self._paused = False
+
+    def discard(self) -> None:
+        """Forget what has come: nothing said before TLS counts after it (RFC 3207 §4.2)."""
+        self._chunks.clear()
+        self._held = self._at = 0
+        self._text = b""
+
+    def feed(self, octets: bytes) -> None:
+        """Take what the transport received."""
+        self._chunks.append(octets)
+        self._held += len(octets)
+        if self._held > HELD_OCTETS and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def end(self) -> None:
+        """Note that no more will come."""
+        self._ended = True
+        self._wake()
+
+    def interrupt(self) -> None:
+        """Make the waiting coroutine see Gone, unless there is something to read."""
+        self.end()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def fill(self, deadline: float) -> None:
+        """Wait until there is more. Raises Gone, and Late at the deadline (of the loop's clock)."""
+        if not self._chunks:
+            if self._ended:
+                raise Gone
+            self._waiter = self._loop.create_future()
+            alarm = self._loop.call_at(deadline, _expire, self._waiter)
+            try:
+                await self._waiter
+            finally:
+                alarm.cancel()
+                self._waiter = None
+            if not self._chunks:
+                raise Gone
+        rest = self._text[self._at :]
+        # One chunk is the rule, and is not copied.
+        is_one = not rest and len(self._chunks) == 1
+        self._text = self._chunks[0] if is_one else b"".join((rest, *self._chunks))
+        self._at = self._held = 0
+        self._chunks.clear()
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    @property
+    def unread(self) -> int:
+        """How many octets wait to be taken as a line."""
+        return len(self._text) - self._at
+
+    def line(self) -> bytes | None:
+        """Return the next line with its end, None if there is no whole one."""
+        stop = self._text.find(b"\n", self._at) + 1
+        if not stop:
+            return None
+        start, self._at = self._at, stop
+        return self._text[start:stop]
+
+    async def message(self, limit_octets: int, pace: "Pace") -> bytes | None:
+        """Return a message without its end and without stuffing, None if it was over the limit.
+
+        Raises Gone and Late.
+        """
+        # Every dot that was put in stands behind a CRLF: a fitting message has grown by a third at
+        # most.
+        keep = limit_octets + limit_octets // 3 + len(END)
+        body, tail, came = bytearray(), b"\r\n", 0
+        chunk, self._text, self._at = self._text[self._at :], b"", 0
+        while True:
+            place = _find_end(tail, chunk)
+            if place is not None:
+                break
+            came += len(chunk)
+            if came <= keep:
+                body += chunk
+            else:
+                body.clear()
+            tail = (tail + chunk[-4:])[-4:]
+            await self.fill(pace.deadline(came))
+            chunk, self._text = self._text, b""
+        self._text = chunk[place + 3 :]
+        if came > keep or came + place > keep:
+            return None
+        return _finish(body, chunk, place, limit_octets)
+
+
+class Pace:
+    """How slow a client may be with a message: a grace, a rate, and an end (T28)."""
+
+    OCTETS_PER_SECOND: Final = 500
+    TOTAL_SECONDS: Final = 1200
+
+    def __init__(self, started: float, grace_seconds: float) -> None:
+        self._started = started
+        self._grace = grace_seconds
+
+    def deadline(self, came: int) -> float:
+        """Return until when more must come, after so many octets."""
+        return self._started + min(self._grace + came / self.OCTETS_PER_SECOND, self.TOTAL_SECONDS)
+
+
+def _expire(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_exception(Late())
+
+
+def _find_end(tail: bytes, chunk: bytes) -> int | None:
+    """Return where in the chunk the dot of END stands or would stand; negative lies in the tail.
+
+    The end may lie across the seam; one there comes before any in the chunk.
+    """
+    seam = (tail + chunk[:4]).find(END)
+    if seam >= 0:
+        return seam - len(tail) + 2
+    place = chunk.find(END)
+    return place + 2 if place >= 0 else None
+
+
+def _finish(body: bytearray, chunk: bytes, place: int, limit_octets: int) -> bytes | None:
+    """Return the message: body and chunk up to place, unstuffed."""
+    if not body:
+        octets = chunk[:place] if place > 0 else b""
+    else:
+        body += chunk[: max(place, 0)]
+        if place < 0:
+            del body[place:]
+        octets = bytes(body)
+        body.clear()
+    if octets.startswith(b"."):
+        octets = octets[1:]
+    octets = octets.replace(b"\r\n.", b"\r\n")
+    return octets if len(octets) <= limit_octets else None

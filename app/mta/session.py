@@ -1,0 +1,190 @@
+"""One client's session: SMTP or LMTP on aiosmtpd's protocol machinery.
+
+aiosmtpd brings the transport, STARTTLS and the session; the loop, the replies and DATA are ours,
+because the envelope has to stay as it was said, DATA is read in blocks, and nothing may be answered
+that leaks our insides or bounces mail by accident. Replies to pipelined commands leave together
+(RFC 2920 §3.2).
+
+After a crash: the client has had no reply for the message in hand and sends it again.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+from aiosmtpd.smtp import SMTP
+
+from app.mta import commands, reply
+from app.mta.commands import Dialogue, log_fault
+from app.mta.reader import Gone, Late, Reader
+from app.mta.reply import Reply
+
+if TYPE_CHECKING:
+    from app.mta.receiver import Front
+
+LINE_OCTETS: Final = 2048
+"""RFC 5321 §4.5.3.1.4 asks for 512; extensions and long addresses add to it."""
+COMMANDS_AT_MOST: Final = 4000
+"""Between two messages; a thousand recipients need a thousand and two (T32)."""
+COUNTED_AS_ERROR: Final = frozenset({500, 501, 502, 503, 504, 555})
+
+
+class Session(SMTP):
+    """Speaks to one client."""
+
+    def __init__(self, front: "Front") -> None:
+        # QUIRK: aiosmtpd 1.4.6 looks through all methods for each connection, which costs half as
+        # much as relaying a message. What it finds never differs, so it is taken from a template.
+        loop = asyncio.get_running_loop()
+        self.__dict__.update(front.template)
+        asyncio.StreamReaderProtocol.__init__(
+            self, asyncio.StreamReader(loop=loop), self._cb_client_connected, loop
+        )
+        self.loop = loop
+        self.front = front
+        self.reader = Reader(loop)
+        self.dialogue = Dialogue()
+        self.address = ""
+        self._is_idle = True
+        self._replies: list[str] = []
+        self._errors = self._commands = 0
+        self._last_words: Reply | None = None
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a session, or begin it anew after STARTTLS."""
+        self.reader.attach(cast("asyncio.Transport", transport))
+        self.dialogue = Dialogue()
+        name = transport.get_extra_info("peername")
+        self.address = str(name[0]) if isinstance(name, tuple) else ""
+        super().connection_made(transport)
+        # aiosmtpd's timer also runs while a message is worked on; here the reader has deadlines.
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand octets to the reader."""
+        self.reader.feed(data)
+
+    def eof_received(self) -> bool | None:
+        """Answer what was said before; a client may close its side early."""
+        self.reader.end()
+        return not self.is_tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Stop; a message in hand is answered to nobody, so it counts as not delivered."""
+        self.reader.end()
+        self.front.leave(self)
+        super().connection_lost(error)
+
+    # What the front calls.
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether this side of the session is over TLS."""
+        transport = self.transport
+        return transport is not None and transport.get_extra_info("sslcontext") is not None
+
+    def drain(self) -> None:
+        """Leave, now if nothing is under way, else after the message in hand."""
+        if self._is_idle:
+            self.reader.end()
+
+    def break_off(self) -> None:
+        """Close without a word; the client sends the message in hand again."""
+        transport = cast("asyncio.Transport | None", self.transport)
+        if transport is not None:
+            transport.abort()
+
+    # The loop.
+
+    async def _handle_client(self) -> None:
+        """Answer commands until one side leaves."""
+        self._last_words = self.front.enter(self)
+        try:
+            if self._last_words is None:
+                self.say_lines(f"220 {self.front.greeting}")
+            while self._last_words is None:
+                await self._step()
+        except Late:
+            self._last_words = reply.TOO_SLOW
+        except (Gone, ConnectionError):
+            if self.front.is_draining:
+                self._last_words = reply.SHUTTING_DOWN
+        finally:
+            self.front.leave(self)
+        await self._close()
+
+    async def _step(self) -> None:
+        """Answer one command, or wait for one."""
+        line = self.reader.line()
+        if line is None:
+            await self._wait()
+            return
+        self._is_idle = False
+        try:
+            answer = await commands.answer(self, line)
+        except (Gone, Late, ConnectionError):
+            raise
+        except Exception as problem:  # noqa: BLE001 - the receiver's edge
+            log_fault("a command failed", problem)
+            answer = reply.STEP_FAILED
+        if answer is not None:
+            self.say(answer)
+
+    async def _wait(self) -> None:
+        """Wait for more to read, while nobody waits for a reply."""
+        if self.reader.unread > LINE_OCTETS:
+            self._last_words = reply.LINE_TOO_LONG
+            return
+        await self.flush()
+        self._is_idle = self.dialogue.reverse_path is None
+        if self._is_idle and self.front.is_draining:
+            self._last_words = reply.SHUTTING_DOWN
+            return
+        await self.reader.fill(self.loop.time() + self.front.settings.command_seconds)
+
+    async def _close(self) -> None:
+        """Say the last words, where there are some, and close."""
+        transport = cast("asyncio.Transport | None", self.transport)
+        if transport is None or transport.is_closing():
+            return
+        if self._last_words is not None:
+            self.say_lines(str(self._last_words))
+        try:
+            await self.flush()
+        except (TimeoutError, ConnectionError):
+            transport.abort()
+        transport.close()
+
+    # What commands call.
+
+    def say(self, *answers: Reply) -> None:
+        """Reply to a command, as soon as the client waits for it."""
+        self.say_lines(*map(str, answers))
+        self._errors += sum(answer.code in COUNTED_AS_ERROR for answer in answers)
+        self._commands += 1
+        if self._errors >= self.front.settings.errors or self._commands > COMMANDS_AT_MOST:
+            self._last_words = self._last_words or reply.TOO_MANY_ERRORS
+
+    def say_lines(self, *lines: str) -> None:
+        """Write lines of replies as they are, as soon as the client waits for them."""
+        self._replies.extend(lines)
+
+    def part(self, words: Reply) -> None:
+        """End the session after these words."""
+        self._last_words = words
+
+    def message_done(self) -> None:
+        """Begin to count anew: a client that hands over mail may say as much again."""
+        self._errors = self._commands = 0
+
+    async def flush(self) -> None:
+        """Write the replies that have gathered. Raises TimeoutError if the client reads none."""
+        if not self._replies:
+            return
+        self._writer.write(("\r\n".join(self._replies) + "\r\n").encode("ascii", "replace"))
+        self._replies.clear()
+        if self._writer.transport.get_write_buffer_size():
+            async with asyncio.timeout(self.front.settings.command_seconds):
+                await self._writer.drain()

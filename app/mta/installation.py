@@ -146,4 +146,4 @@ def read(settings: Mapping[str, object], environment: Mapping[str, str]) -> Inst
 
 def load() -> Installation:
     """Return the installation of the folder we run in, as Salmon finds it. Raises BadSettings."""
-    return read(vars(utils.import_settings(False)), os.environ)
+    return read(vars(utils.import_settings(boot_also=False)), os.environ)

@@ -12,21 +12,32 @@ import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from salmon.mail import MailRequest
 from salmon.routing import ROUTE_FIRST_STATE, Router, StateStorage
 
-from app.model.plan import Plan
+from app.model.plan import ClearAllowed, Plan
+from app.model.policy import Settings
 from app.model.snapshot import Snapshot, Store
 from app.mta import reply
 from app.mta.envelope import Envelope
 from app.mta.reply import Refusal
-from app.smime.decrypt import Decryption
+from app.smime.encrypt import Sealed
 from app.smime.finding import Finding
+
+if TYPE_CHECKING:
+    from app.smime.decrypt import Decryption
+    from app.smime.peel import Peeled
 
 HANDLERS = ("app.handlers.inbound", "app.handlers.outbound", "app.handlers.domain")
 STEPS_AT_MOST = 16
+
+State = Callable[..., object]
+"""What a state function returns: the state function that comes next."""
+
+Permit = ClearAllowed | Sealed
+"""What lets a message leave: it is encrypted, or a plan allows clear text."""
 
 T = TypeVar("T")
 
@@ -35,14 +46,14 @@ T = TypeVar("T")
 class House:
     """What a state function may use: the store, and who we are.
 
-    ``harvest`` is called with a Finding, the recipient's settings and the moment; offline it
+    ``harvest`` is called with a Finding, the recipient's settings and the Message-ID; offline it
     does nothing.
     """
 
     store: Store
     hostname: str
     language: str
-    harvest: Callable[[Finding, str, datetime], None]
+    harvest: Callable[[Finding, Settings, str], None]
 
 
 @dataclass(slots=True)
@@ -106,7 +117,9 @@ class Delivery(MailRequest):
         self.plan: Plan | None = None
         self.finding: Finding | None = None
         self.decryption: Decryption | None = None
-        self.permit: object = None
+        self.peeled: Peeled | None = None
+        self.permit: Permit | None = None
+        self.protected = "clear"
         self.mark = ""
 
     @property
@@ -145,7 +158,7 @@ class DeliveryStates(StateStorage):
 class Refuse:
     """Stands where Router expects a queue for undeliverable mail, and takes none."""
 
-    def push(self, message: Delivery) -> None:
+    def push(self, message: Delivery) -> None:  # noqa: ARG002 - Salmon's name
         """Refuse for now: a step failed, or no route fits."""
         failure = sys.exc_info()[1]
         raise Refusal(reply.STEP_FAILED if failure else reply.NO_ROUTE) from failure

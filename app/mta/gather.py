@@ -1,0 +1,95 @@
+"""The facts of one outbound message, for its plan: what it is, who sends it, what we have.
+
+Only looks; decides nothing. What cannot be looked up raises StoreUnavailable: the message waits.
+"""
+
+from dataclasses import replace
+
+from app.mail.address import Originator, originator
+from app.mail.entity import Entity, parse_entity
+from app.mail.headers import split
+from app.model.facts import Addressed, Facts, Usable, signer_of
+from app.model.plan import Plan, plan, together
+from app.mta.machine import Work
+from app.mta.peers import standing
+from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
+
+_CALENDAR_PARTS = 20
+"""An invitation is found in the first few parts or is none (behaviour, "Encryption decision")."""
+
+
+def plans(work: Work, recipients: tuple[str, ...]) -> dict[str, Plan]:
+    """Return the plan of each of these outbound recipients, made together once."""
+    octets = work.envelope.octets
+    made = [_plan(work, octets, recipient) for recipient in recipients]
+    return dict(zip(recipients, together(made), strict=True))
+
+
+def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
+    addressed = Addressed(work.envelope.reverse_path, recipient)
+    shared = work.once("facts", lambda: _facts(work, octets))
+    facts = replace(shared, partner=_usable(work, addressed, shared))
+    return plan("outbound", addressed, facts, work.snapshot)
+
+
+def author(work: Work) -> Originator:
+    """Return who wrote the message, by the header section it arrived with."""
+    return work.once("author", lambda: originator(split(work.envelope.octets).headers))
+
+
+def root(work: Work) -> Layer:
+    """Return what the message is as it arrived."""
+    return work.once("root", lambda: recognise(work.envelope.octets))
+
+
+def _facts(work: Work, octets: bytes) -> Facts:
+    """Return the facts that all recipients share; those of the partner are not among them."""
+    who, kind = author(work), root(work).kind
+    ring = work.house.store.ring
+    client = standing(work.snapshot, work.envelope.peer, split(octets).headers)
+    from_address = "" if who.problem else who.address
+    signer = signer_of(from_address, who.sender, client.account)
+    return Facts(
+        at=work.envelope.received_at,
+        from_address=from_address,
+        from_problem=who.problem,
+        sender_address=who.sender,
+        is_signed=kind in SIGNED,
+        is_encrypted=kind in ENCRYPTED,
+        is_calendar=kind is Kind.PLAIN and is_invitation(octets),
+        account=client.account,
+        relay=client.relay,
+        relay_keys=work.snapshot.relay_key_ids,
+        personal=ring.keys_of(signer) if signer else (),
+        domain=ring.domain_keys(signer.rpartition("@")[2]) if signer else (),
+    )
+
+
+def _usable(work: Work, addressed: Addressed, facts: Facts) -> Usable:
+    """Return what a message to this recipient can be encrypted to now."""
+    sender = addressed.reverse_path or facts.from_address
+    settings = work.snapshot.policy.settings("outbound", sender, addressed.recipient)
+    return work.house.store.usable_for(
+        addressed.recipient,
+        at=work.envelope.received_at,
+        revocation=settings.word("revocation"),
+        grace_days=settings["expired_grace_days"].days,
+    )
+
+
+def is_invitation(octets: bytes) -> bool:
+    """Whether a message is or holds a calendar object with a method (RFC 6047 §2.4)."""
+    waiting = [parse_entity(octets)]
+    for _ in range(_CALENDAR_PARTS):
+        if not waiting:
+            return False
+        entity = waiting.pop(0)
+        if _is_calendar(entity):
+            return True
+        waiting += entity.parts()
+    return False
+
+
+def _is_calendar(entity: Entity) -> bool:
+    media_type = entity.media_type
+    return media_type.essence == "text/calendar" and "method" in media_type.parameters

@@ -1,0 +1,143 @@
+"""The steps of inbound mail: open it, find out who signed it, tell the reader (behaviour A–D).
+
+Each step returns its outcome for the trace. What several recipients share is done once. When
+something cannot be opened or checked the message is delivered as it came, with a field that says
+so; only the store's silence defers it.
+"""
+
+from app.mail.headers import split
+from app.model.facts import Addressed, Facts
+from app.model.plan import Plan, plan
+from app.mta import reply
+from app.mta.gather import author
+from app.mta.machine import Delivery
+from app.mta.reply import Refusal
+from app.mta.stamp import results, stamp
+from app.smime.content import opaque_to_clear, strip_signature
+from app.smime.decrypt import not_encrypted
+from app.smime.finding import NO_SIGNATURE, Finding, worst
+from app.smime.kinds import ENCRYPTED, SIGNED, Layer, recognise
+from app.smime.peel import Circumstances, peel
+from app.smime.verify import verify as verify_layer
+from app.subject.render import mark, put_on
+from app.subject.strip import Cleaner
+
+NOT_OPENED = frozenset({"no-key", "failed", "unsupported"})
+
+
+def decrypt(delivery: Delivery) -> str:
+    """Open what is encrypted to this recipient, with the recipient's own keys only (C4, T75)."""
+    settings = _plan(delivery).settings
+    if settings.word("decrypt") == "off":
+        delivery.decryption = not_encrypted(delivery.octets)
+        delivery.peeled = None
+        return "off"
+    keys = delivery.house.store.ring.decryption_keys(delivery.recipient, settings["delimiter"].text)
+    by = Circumstances(
+        author(delivery.work),
+        delivery.house.store.trust,
+        delivery.at,
+        settings.word("revocation"),
+        settings.word("legacy_decrypt"),
+    )
+    names = tuple(key.certificate.fingerprint for key in keys)
+    peeled = delivery.work.once(
+        ("peeled", names, by.revocation, by.legacy), lambda: peel(delivery.octets, keys, by)
+    )
+    delivery.octets, delivery.decryption = peeled.message, peeled.decryption
+    delivery.peeled = peeled
+    status = peeled.decryption.status
+    if status in NOT_OPENED and settings.word("on_undecryptable") == "refuse":
+        raise Refusal(reply.UNDECRYPTABLE)
+    return peeled.decryption.algorithm if status == "decrypted" else status
+
+
+def _plan(delivery: Delivery) -> Plan:
+    """Return the inbound plan, and take note of its permit."""
+    addressed = Addressed(delivery.work.envelope.reverse_path, delivery.recipient)
+    facts = Facts(at=delivery.at, from_address=author(delivery.work).address)
+    made = plan("inbound", addressed, facts, delivery.work.snapshot)
+    delivery.plan, delivery.permit = made, made.clear
+    return made
+
+
+def verify(delivery: Delivery) -> str:
+    """Find out who signed the message, and learn the correspondent's certificate (B1–B5)."""
+    assert delivery.plan is not None, "the plan is made in the first step"
+    assert delivery.decryption is not None, "decryption comes first"
+    settings = delivery.plan.settings
+    if settings.word("verify") == "off":
+        delivery.finding = NO_SIGNATURE(author(delivery.work).address)
+    else:
+        delivery.finding = _finding(delivery, settings.word("revocation"))
+        if settings.word("harvest") == "on":
+            message_id = split(delivery.work.envelope.octets).headers.text("Message-ID")
+            delivery.house.harvest(delivery.finding, settings, message_id)
+    required = settings.word("inbound_require")
+    if required == "signed" and not delivery.finding.is_pass:
+        raise Refusal(reply.UNSIGNED)
+    if required == "encrypted" and delivery.decryption.status != "decrypted":
+        raise Refusal(reply.UNENCRYPTED)
+    return "off" if settings.word("verify") == "off" else delivery.finding.status
+
+
+def _finding(delivery: Delivery, revocation: str) -> Finding:
+    """Return the finding for the whole message, from all its layers."""
+    octets, peeled = delivery.octets, delivery.peeled
+    layer = peeled.layer if peeled is not None else recognise(octets)
+    who, trust = author(delivery.work), delivery.house.store.trust
+
+    def look() -> Finding:
+        innermost = verify_layer(octets, layer, who, trust, at=delivery.at, revocation=revocation)
+        outer = peeled.outer if peeled is not None else ()
+        return worst([*outer, innermost])
+
+    return delivery.work.once(("finding", id(octets), revocation), look)
+
+
+def tag(delivery: Delivery) -> str:
+    """Put the marks on, and the fields that say the same to programs (B7–B9, C5)."""
+    assert delivery.plan is not None, "the plan is made in the first step"
+    settings = delivery.plan.settings
+    how = tuple(settings.word(name) for name in ("display", "opaque", "strip_signature"))
+    key = ("tagged", id(delivery.octets), id(delivery.finding), how)
+    delivery.octets, delivery.mark, delivery.protected = delivery.work.once(
+        key, lambda: _tagged(delivery, *how)
+    )
+    return delivery.mark or "none"
+
+
+def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[bytes, str, str]:
+    finding, decryption, house = delivery.finding, delivery.decryption, delivery.house
+    assert finding is not None, "verification comes before"
+    assert decryption is not None, "decryption comes before"
+    octets = _reshaped(delivery.octets, finding, opaque, strip)
+    texts = delivery.work.snapshot.marks
+    cleaner = Cleaner(texts, symbols=display == "symbol")
+    octets = cleaner.clean_message(octets, authserv_id=house.hostname)
+    text = mark(finding, decryption, texts, display, house.language)
+    if text:
+        octets = put_on(octets, text, utf8=delivery.work.envelope.smtputf8)
+    top = results(finding, decryption, house.hostname) + stamp(
+        delivery.work.envelope, house.hostname, delivery.work.trace_id
+    )
+    return top + octets, text, protection(recognise(octets))
+
+
+def _reshaped(octets: bytes, finding: Finding, opaque: str, strip: str) -> bytes:
+    """Return the message without its signature, or opaque turned clear, as policy says."""
+    if strip == "never" and (opaque == "keep" or not finding.is_pass):
+        return octets
+    layer = recognise(octets)
+    if layer.kind not in SIGNED:
+        return octets
+    if strip == "always" or (strip == "when_valid" and finding.is_pass):
+        return strip_signature(octets, layer)
+    return opaque_to_clear(octets, layer) or octets
+
+
+def protection(layer: Layer) -> str:
+    """Return how a message with this root is protected."""
+    if layer.kind in ENCRYPTED:
+        return "encrypted"
+    return "signed" if layer.kind in SIGNED else "clear"

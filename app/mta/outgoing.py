@@ -1,0 +1,138 @@
+"""The steps of outbound mail: clean it, sign it, encrypt it (behaviour A1, B8, C6, D6).
+
+Each step returns its outcome for the trace. A step that was decided and fails is a temporary
+refusal; nothing here ever falls back to less protection (T87, T88).
+"""
+
+import secrets
+
+from app.cms.errors import MalformedCms, UnsupportedCms
+from app.mail.errors import MalformedMessage
+from app.mail.headers import join, split
+from app.model.errors import Refused, StoreUnavailable
+from app.model.plan import Plan
+from app.mta import reply
+from app.mta.gather import plans, root
+from app.mta.incoming import protection
+from app.mta.machine import Delivery, Work
+from app.mta.peers import secret_fields
+from app.mta.reply import Refusal
+from app.mta.stamp import stamp
+from app.smime.content import strip_signature
+from app.smime.encrypt import CannotEncrypt
+from app.smime.encrypt import encrypt as encrypt_message
+from app.smime.kinds import SIGNED, recognise
+from app.smime.sign import sign as sign_message
+from app.subject.strip import Cleaner
+
+BLIND_FIELDS = ("Bcc", "Resent-Bcc")
+"""What no recipient may see of another (RFC 5322 §3.6.3; T91)."""
+
+
+def clean(delivery: Delivery) -> str:
+    """Remove marks, result fields, blind copies and secrets of relays (B8, T91)."""
+    work = delivery.work
+    settings = work.snapshot.policy.settings(
+        "inbound", delivery.recipient, work.envelope.reverse_path
+    )
+    symbols = settings.word("display") == "symbol"
+    delivery.octets = work.once(("cleaned", symbols), lambda: _cleaned(work, symbols=symbols))
+    return "none" if delivery.octets == work.envelope.octets else "cleaned"
+
+
+def _cleaned(work: Work, *, symbols: bool) -> bytes:
+    cleaner = Cleaner(work.snapshot.marks, symbols=symbols)
+    octets = cleaner.clean_message(work.envelope.octets, authserv_id=work.house.hostname)
+    unwanted = (*BLIND_FIELDS, *secret_fields(work.snapshot))
+    parts = split(octets)
+    if not any(parts.headers.find(name) for name in unwanted):
+        return octets
+    return join(parts.headers.without(*unwanted), parts)
+
+
+def decide(delivery: Delivery) -> Plan:
+    """Return the plan for this recipient. Raises Refusal where policy refuses."""
+    if delivery.plan is None:
+        work = delivery.work
+        recipients = tuple(
+            dict.fromkeys(
+                name
+                for name in work.envelope.recipients
+                if "@" in name and not work.snapshot.is_managed(name)
+            )
+        )
+        made = work.once("plans", lambda: plans(work, recipients or (delivery.recipient,)))
+        delivery.plan = (
+            made.get(delivery.recipient) or plans(work, (delivery.recipient,))[delivery.recipient]
+        )
+    if delivery.plan.refusal:
+        raise Refusal(reply.NAMED[delivery.plan.refusal])
+    return delivery.plan
+
+
+def signs_for_domain(delivery: Delivery) -> bool:
+    """Whether the domain's key signs rather than the sender's own."""
+    signing = decide(delivery).sign
+    return signing is not None and signing.kind == "domain"
+
+
+def encrypts_to_domain(delivery: Delivery) -> bool:
+    """Whether the recipient's domain opens the message rather than the recipient."""
+    encryption = decide(delivery).encrypt
+    return encryption is not None and encryption.kind == "domain"
+
+
+def sign(delivery: Delivery) -> str:
+    """Sign with the key of the plan, once for all recipients with the same key and form."""
+    made = decide(delivery)
+    signing = made.sign
+    if signing is None:
+        delivery.protected = protection(root(delivery.work))
+        return "none"
+    strip = made.word("strip_existing_signature") == "on"
+    delivery.octets = delivery.work.once(
+        ("signed", signing.key_id, signing.form, strip, id(delivery.octets)),
+        lambda: _signed(delivery, signing.key_id, signing.form, strip=strip),
+    )
+    delivery.protected = "signed"
+    return f"{signing.kind} {signing.key_id}"
+
+
+def _signed(delivery: Delivery, key_id: str, form: str, *, strip: bool) -> bytes:
+    octets = delivery.octets
+    if strip:
+        layer = recognise(octets)
+        octets = strip_signature(octets, layer) if layer.kind in SIGNED else octets
+    try:
+        signer = delivery.house.store.ring.signer(key_id)
+        token = b"=_" + secrets.token_hex(16).encode("ascii")
+        return sign_message(octets, signer, form=form, at=delivery.at, token=token)
+    except (Refused, StoreUnavailable, MalformedCms, UnsupportedCms, MalformedMessage) as error:
+        raise Refusal(reply.SIGNING_FAILED) from error
+
+
+def encrypt(delivery: Delivery) -> str:
+    """Encrypt to the certificates of the plan: one CMS for this recipient alone (T91)."""
+    made = decide(delivery)
+    encryption = made.encrypt
+    if encryption is None:
+        delivery.permit = made.clear
+        return "none"
+    try:
+        sealed = encrypt_message(
+            delivery.octets,
+            encryption.certificates,
+            profile=encryption.profile,
+            capabilities=encryption.capabilities,
+        )
+    except (CannotEncrypt, MalformedMessage) as error:
+        raise Refusal(reply.ENCRYPTION_FAILED) from error
+    delivery.octets, delivery.permit = sealed.octets, sealed
+    delivery.protected = "signed+encrypted" if delivery.protected == "signed" else "encrypted"
+    return sealed.cipher
+
+
+def finish(delivery: Delivery) -> None:
+    """Put the trace fields on top of what leaves."""
+    work = delivery.work
+    delivery.octets = stamp(work.envelope, work.house.hostname, work.trace_id) + delivery.octets

@@ -1,0 +1,98 @@
+"""The fields that say a message has been here: Received, the hop count, and what was found.
+
+They go on top of everything else, so that what is below stays as it was octet for octet. RFC 5321
+§4.4, RFC 8601 §2.2, RFC 7281 §3.
+"""
+
+import re
+from email.utils import format_datetime
+
+from app.mail import authres
+from app.mail.headers import Headers, split
+from app.mta.envelope import Envelope
+from app.smime.decrypt import Decryption
+from app.smime.finding import Finding
+
+HOP_FIELD = "X-Sealmon-Hop"
+TRACE_FIELD = "X-Sealmon-Trace"
+SIGNATURE_FIELD = "X-Sealmon-Signature"
+DECRYPTION_FIELD = "X-Sealmon-Decryption"
+
+_COUNT = re.compile(rb"[0-9]{1,3}")
+_UNFIT = re.compile(r"[^\x21-\x7e]|[()\\;]")
+
+
+def hops(headers: Headers) -> int:
+    """Return how often a Sealmon has had this message; an unreadable count is 0."""
+    counts = [
+        int(field.unfolded) for field in headers.all(HOP_FIELD) if _COUNT.fullmatch(field.unfolded)
+    ]
+    return max(counts, default=0)
+
+
+def received(envelope: Envelope, hostname: str, trace_id: str) -> bytes:
+    """Return our Received field (RFC 5321 §4.4). The login and the reverse-path stay out of it."""
+    peer = envelope.peer
+    helo = _UNFIT.sub("?", peer.helo)[:255] or "unknown"
+    source = f"[{_literal(peer.address)}]" if peer.address else "local socket"
+    when = format_datetime(envelope.received_at)
+    return (
+        f"Received: from {helo} ({source})\r\n"
+        f"\tby {hostname} (Sealmon) with {peer.protocol}\r\n"
+        f"\tid {trace_id}; {when}\r\n"
+    ).encode("ascii")
+
+
+def _literal(address: str) -> str:
+    return f"IPv6:{address}" if ":" in address else address
+
+
+def stamp(envelope: Envelope, hostname: str, trace_id: str) -> bytes:
+    """Return the fields that go on top of every message: Received, hop count, trace id.
+
+    Nothing below is touched, because it may be sealed; former counts went when it was cleaned.
+    """
+    count = hops(split(envelope.octets).headers) + 1
+    fields = f"{HOP_FIELD}: {count}\r\n{TRACE_FIELD}: {trace_id}\r\n"
+    return fields.encode("ascii") + received(envelope, hostname, trace_id)
+
+
+def results(finding: Finding, decryption: Decryption, authserv_id: str) -> bytes:
+    """Return the fields that tell what was found, for the top of an inbound message."""
+    reasons = "; ".join(reason.text("en") for reason in finding.reasons)
+    signature = "; ".join(part for part in (finding.status, finding.signer, reasons) if part)
+    opened = "; ".join(part for part in (decryption.status, decryption.algorithm) if part)
+    return b"".join(
+        (
+            authentication_results(finding, authserv_id),
+            _text_field(SIGNATURE_FIELD, signature),
+            _text_field(DECRYPTION_FIELD, opened),
+        )
+    )
+
+
+def authentication_results(finding: Finding, authserv_id: str) -> bytes:
+    """Return the Authentication-Results field of a finding (RFC 7281 §3)."""
+    properties = {}
+    certificate = finding.certificate
+    if certificate is not None:
+        properties = {
+            "body.smime-identifier": finding.signer,
+            "body.smime-serial": f"{certificate.serial:x}",
+            "body.smime-issuer": certificate.issuer,
+        }
+    reason = finding.reasons[0].text("en") if finding.reasons else ""
+    return authres.build(
+        authserv_id, finding.result, reason, {k: v for k, v in properties.items() if v}
+    )
+
+
+def _text_field(name: str, text: str) -> bytes:
+    """Return a field of our own, folded between words; what is no printable ASCII becomes "?"."""
+    words = "".join(c if " " <= c <= "~" else "?" for c in text).split()
+    lines = [f"{name}:"]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) > 76 and lines[-1].strip():
+            lines.append("")
+        lines[-1] += f" {word}"
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")

@@ -1,0 +1,218 @@
+"""One mail transaction: each recipient's way through the machine, to the next hop, and the replies.
+
+A recipient gets 2yz only when the next hop has given 2yz for that recipient (design 1, decision 2);
+whatever goes wrong here is 451, so that the mail stays where it is. There is one reply per
+recipient and no fourth outcome.
+
+After a crash: recipients without a reply are tried again by the client. The next hop may have
+taken one of them just before; that is the duplicate of RFC 1047, and the only one.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from app.mail import limits
+from app.mail.headers import Headers, split
+from app.model.snapshot import Snapshot, StoreUnavailable
+from app.mta import machine, reply
+from app.mta.envelope import Envelope, Peer
+from app.mta.nexthop import NextHop
+from app.mta.peers import may_relay, standing
+from app.mta.record import Record, trace_row
+from app.mta.relay import Cargo, Relay
+from app.mta.reply import Refusal, Reply
+from app.mta.stamp import hops
+
+log = logging.getLogger("sealmon.mta")
+
+HOPS_AT_MOST = 5
+RECEIVED_AT_MOST = 50
+"""As Postfix's hopcount_limit (T11)."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one recipient: a delivery that is ready, or a reply that ends it."""
+
+    recipient: str
+    direction: str
+    delivery: machine.Delivery | None = None
+    """How far it came; None if it never entered the machine."""
+    reply: Reply | None = None
+    """None as long as nobody has answered for this recipient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hops:
+    """The next hop of each direction."""
+
+    inbound: NextHop
+    outbound: NextHop
+
+    def of(self, direction: str) -> NextHop:
+        """Return where mail of this direction goes."""
+        return self.inbound if direction == "inbound" else self.outbound
+
+
+class Gateway:
+    """What the receiver asks: may this recipient be taken, and what became of this message."""
+
+    def __init__(self, house: machine.House, hops: Hops, relay: Relay, threads: Executor) -> None:
+        self.house = house
+        self._hops = hops
+        self._relay = relay
+        self._threads = threads
+
+    async def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Reply | None:
+        """Return why this recipient is not taken, None if it is (design 3, "Direction").
+
+        The reverse-path plays no part: it is what the client says of itself.
+        """
+        del reverse_path
+        try:
+            snapshot = await self._snapshot()
+        except StoreUnavailable:
+            log.warning("the store does not answer: recipient deferred")
+            return reply.STORE_UNAVAILABLE
+        if not snapshot.domains:
+            return reply.NO_MANAGED_DOMAIN
+        if direction_of(snapshot, recipient) == "inbound" or may_relay(snapshot, peer):
+            return None
+        return reply.RELAYING_DENIED
+
+    async def _snapshot(self) -> Snapshot:
+        fresh = self.house.store.fresh_snapshot()
+        if fresh is not None:
+            return fresh
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.house.store.snapshot)
+
+    async def deliver(self, envelope: Envelope) -> list[Reply]:
+        """Relay a message and return one reply per recipient, in their order. Never raises."""
+        trace_id = secrets.token_hex(8)
+        loop = asyncio.get_running_loop()
+        try:
+            outcomes = await loop.run_in_executor(self._threads, self._process, envelope, trace_id)
+            await self._relay_groups(envelope, outcomes)
+        except Exception:
+            # The driver's edge: what nobody foresaw is our own fault, and so temporary.
+            log.exception("transaction %s failed", trace_id)
+            return [reply.STEP_FAILED] * len(envelope.recipients)
+        for outcome in outcomes:
+            self._record(envelope, trace_id, outcome)
+        return [outcome.reply or reply.STEP_FAILED for outcome in outcomes]
+
+    def _process(self, envelope: Envelope, trace_id: str) -> list[Outcome]:
+        """Run each recipient through the machine. In a thread; opens no sockets."""
+        return process(self.house, envelope, trace_id)
+
+    async def _relay_groups(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
+        """Send what is ready, one transaction per group of identical octets."""
+        groups: dict[tuple[str, bytes], list[Outcome]] = {}
+        for outcome in outcomes:
+            if outcome.delivery is not None and outcome.reply is None:
+                key = outcome.direction, outcome.delivery.octets
+                groups.setdefault(key, []).append(outcome)
+        await asyncio.gather(
+            *(
+                self._relay_group(envelope, direction, group)
+                for (direction, _), group in groups.items()
+            )
+        )
+
+    async def _relay_group(
+        self, envelope: Envelope, direction: str, group: Sequence[Outcome]
+    ) -> None:
+        first = group[0].delivery
+        assert first is not None
+        answers = await self._relay.send(
+            self._hops.of(direction),
+            envelope.reverse_path,
+            [outcome.recipient for outcome in group],
+            Cargo(
+                first.octets,
+                tuple(outcome.delivery.permit for outcome in group if outcome.delivery),
+            ),
+            eight_bit=envelope.eight_bit,
+            smtputf8=envelope.smtputf8,
+        )
+        for outcome, answer in zip(group, answers, strict=True):
+            outcome.reply = answer
+
+    def _record(self, envelope: Envelope, trace_id: str, outcome: Outcome) -> None:
+        record = Record(envelope, trace_id, outcome.recipient, outcome.direction)
+        self.house.store.trace.write(
+            trace_row(record, outcome.delivery, outcome.reply or reply.STEP_FAILED)
+        )
+
+
+def direction_of(snapshot: Snapshot, recipient: str) -> str:
+    """Return "inbound" for a managed domain and for a local postmaster, else "outbound"."""
+    if "@" not in recipient or snapshot.is_managed(recipient):
+        return "inbound"
+    return "outbound"
+
+
+def process(house: machine.House, envelope: Envelope, trace_id: str) -> list[Outcome]:
+    """Return what the machine makes of a message, one outcome per recipient.
+
+    Changes nothing outside but what ``house.harvest`` does.
+    """
+    try:
+        snapshot = house.store.snapshot()
+    except StoreUnavailable:
+        log.warning("the store does not answer: message deferred")
+        return [
+            Outcome(recipient, "unknown", reply=reply.STORE_UNAVAILABLE)
+            for recipient in envelope.recipients
+        ]
+    work = machine.Work(house, snapshot, envelope, trace_id)
+    hindrance = _hindrance(work)
+    outcomes = []
+    for recipient in envelope.recipients:
+        outcome = Outcome(recipient, direction_of(snapshot, recipient), reply=hindrance)
+        if hindrance is None:
+            _run(work, outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _hindrance(work: machine.Work) -> Reply | None:
+    """Return why no recipient of this message can be served, None if there is no such reason."""
+    if not work.snapshot.domains:
+        return reply.NO_MANAGED_DOMAIN
+    headers = split(work.envelope.octets).headers
+    if len(headers.octets) > limits.HEADER_REFUSE_OCTETS:
+        return reply.HEADER_TOO_LARGE
+    if _is_loop(headers):
+        return reply.LOOP_DETECTED
+    return None
+
+
+def _is_loop(headers: Headers) -> bool:
+    """Whether the message has been here, or anywhere, too often (RFC 5321 §6.3)."""
+    return hops(headers) > HOPS_AT_MOST or len(headers.all("Received")) > RECEIVED_AT_MOST
+
+
+def _may_relay(work: machine.Work) -> bool:
+    """Whether this client may send to other domains, now that the header section is known."""
+    headers = split(work.envelope.octets).headers
+    return standing(work.snapshot, work.envelope.peer, headers).may_relay
+
+
+def _run(work: machine.Work, outcome: Outcome) -> None:
+    if outcome.direction == "outbound" and not _may_relay(work):
+        outcome.reply = reply.RELAYING_DENIED
+        return
+    outcome.delivery = machine.Delivery(outcome.direction, outcome.recipient, work)
+    try:
+        machine.run(outcome.delivery)
+    except Refusal as refusal:
+        cause = refusal.__cause__
+        if cause is not None:
+            log.exception("transaction %s: a step failed", work.trace_id, exc_info=cause)
+        outcome.reply = refusal.reply

@@ -1,0 +1,63 @@
+"""One worker process: the store, the relay, the machine and the receiver, opened after the fork.
+
+After a crash: nothing is kept here. Clients without a reply send again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from socket import socket
+
+from app.model.masterkey import read_master_key
+from app.model.snapshot import Store, StoreUnavailable
+from app.mta.installation import Installation
+from app.mta.learn import Learner
+from app.mta.listener import Listener
+from app.mta.machine import House
+from app.mta.peers import may_xforward
+from app.mta.receiver import ReceiverSettings, start_listeners
+from app.mta.relay import Relay
+from app.mta.transaction import Gateway, Hops
+
+log = logging.getLogger("sealmon.mta")
+
+THREADS = 4
+"""Of the handlers: the costly work in them lets the others run meanwhile."""
+
+
+class Worker:
+    """What a worker does between its fork and its end."""
+
+    def __init__(self, installation: Installation) -> None:
+        """Open the store. Raises Refused or StoreUnavailable where there is none to open."""
+        self._installation = installation
+        self._store = Store.open(
+            installation.database, read_master_key(installation.master_key_path)
+        )
+
+    async def run(self, bound: Sequence[tuple[Listener, socket]], stop: asyncio.Event) -> None:
+        """Serve these sockets until it is time to stop, then finish what is under way."""
+        facts = self._installation
+        house = House(self._store, facts.hostname, facts.language, Learner(self._store))
+        relay = Relay(facts.hostname)
+        threads = ThreadPoolExecutor(THREADS, "handler")
+        gateway = Gateway(house, Hops(facts.hop_inbound, facts.hop_outbound), relay, threads)
+        settings = ReceiverSettings(
+            facts.hostname,
+            facts.message_octets,
+            may_xforward=self._may_xforward,
+        )
+        receiver = await start_listeners(gateway, bound, settings)
+        await stop.wait()
+        await receiver.drain()
+        await relay.close()
+        threads.shutdown()
+        self._store.close()
+
+    def _may_xforward(self, address: str) -> bool:
+        """Whether this client is the owner's MTA, by the newest snapshot there is (T31)."""
+        try:
+            return may_xforward(self._store.snapshot(), address)
+        except StoreUnavailable:
+            return False

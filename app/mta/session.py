@@ -9,6 +9,7 @@ After a crash: the client has had no reply for the message in hand and sends it 
 """
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final, cast
 
 from aiosmtpd.smtp import SMTP
@@ -20,6 +21,9 @@ from app.mta.reply import Reply
 
 if TYPE_CHECKING:
     from app.mta.receiver import Front
+
+# aiosmtpd writes a line for each connection, and commands with what they carry.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 LINE_OCTETS: Final = 2048
 """RFC 5321 §4.5.3.1.4 asks for 512; extensions and long addresses add to it."""

@@ -64,6 +64,9 @@ _SEVERITY = {
     )
 }
 
+_SAYS_NOTHING = frozenset({Status.NONE, Status.PARTIAL})
+_BELIEVED = frozenset({Status.VALID, Status.VALID_DOMAIN, Status.VALID_OTHER})
+
 
 class _Maker:
     """The token that a Finding's constructor asks for."""
@@ -128,25 +131,19 @@ class Finding:
         """Return the same finding, counted as this layer."""
         return replace(self, layer=layer)
 
-    def not_better_than(self, status: Status, reason: Reason) -> "Finding":
-        """Return the finding lowered to a status, never raised, with the reason why."""
-        if _SEVERITY[self.status] >= _SEVERITY[status]:
-            return self
-        return replace(self, status=status, reasons=(*self.reasons, reason))
-
 
 def NO_SIGNATURE(from_address: str = "") -> Finding:
     """Return the finding about a message that nobody signed."""
     return Finding(MAKER, Status.NONE, from_address=from_address)
 
 
-def worst(findings: Sequence[Finding], *, bare_inside: bool = False) -> Finding:
+def worst(findings: Sequence[Finding]) -> Finding:
     """Return the finding for a whole message from those of its layers, the outermost first.
 
-    The worst counts; of equals the innermost, because that layer is the nearest to the content.
-    ``bare_inside`` says that an EnvelopedData stood inside the innermost signature and held no
-    further signature: then only ciphertext was signed, whoever knew its content, and the result
-    is partial at best (T66). RFC 2634 §1.1, RFC 9787 §4.
+    The last one is about the payload, after every layer has come off. The worst counts; of equals
+    the innermost, because that layer is the nearest to the content. If nobody signed the payload,
+    the signatures that came off stood around ciphertext: they say who sent it, not who wrote what
+    is in it, and the result is partial at best (T66). RFC 2634 §1.1, RFC 9787 §4.
     """
     if not findings:
         return NO_SIGNATURE()
@@ -154,7 +151,7 @@ def worst(findings: Sequence[Finding], *, bare_inside: bool = False) -> Finding:
     for finding in findings[1:]:
         if _SEVERITY[finding.status] >= _SEVERITY[chosen.status]:
             chosen = finding
-    if bare_inside and chosen.status in {Status.VALID, Status.VALID_DOMAIN, Status.VALID_OTHER}:
-        reasons = (*chosen.reasons, Reason("only-ciphertext-signed"))
-        return replace(chosen, status=Status.PARTIAL, reasons=reasons)
-    return chosen
+    if findings[-1].status not in _SAYS_NOTHING or chosen.status not in _BELIEVED:
+        return chosen
+    reasons = (*chosen.reasons, Reason("only-ciphertext-signed"))
+    return replace(chosen, status=Status.PARTIAL, reasons=reasons)

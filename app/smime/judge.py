@@ -132,8 +132,8 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
         )
         return
     if path.status != "trusted":
-        # Usage and dates are named already, by the certificate itself.
-        known = {reason.code for reason in verdict.reasons}
+        # The certificate has named its own dates already.
+        known = {each.code for each in verdict.reasons} & {codes.EXPIRED, codes.NOT_YET_VALID}
         fresh = [_as_reason(text) for text in path.reasons]
         for reason in [each for each in fresh if each.code not in known] or [_NO_TRUST]:
             verdict.lower(Status.UNTRUSTED, reason)

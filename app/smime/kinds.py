@@ -39,6 +39,8 @@ ENCRYPTED = frozenset({Kind.ENVELOPED, Kind.AUTH_ENVELOPED})
 
 _SIGNATURE_TYPES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 _MIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+# What the root of a cryptographic layer can be.
+LAYER_TYPES = frozenset({"multipart/signed", "application/octet-stream", *_MIME_TYPES})
 # RFC 8551 §3.2.1: the suffixes that make an octet-stream one of ours (§3.10).
 _SUFFIXES = (".p7m", ".p7s", ".p7c", ".p7z")
 

@@ -161,9 +161,33 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "failed": ("the message could not be decrypted", "die Nachricht war nicht zu entschlüsseln"),
     "weak-cipher": ("the cipher is weak", "die Verschlüsselung ist schwach"),
     # diagnosis
-    "would-be-valid": (
-        "the signature would be valid before",
-        "die Signatur wäre gültig vor",
+    "damage-line-ends": (
+        "it would be valid before a relay changed the lines at its end",
+        "sie wäre gültig, bevor ein Relay die Zeilen am Ende veränderte",
+    ),
+    "damage-from-line": (
+        'it would be valid before a relay wrote ">From" for "From"',
+        'sie wäre gültig, bevor ein Relay ">From" statt "From" schrieb',
+    ),
+    "damage-trailing-space": (
+        "it would be valid before a relay changed white space at line ends",
+        "sie wäre gültig, bevor ein Relay Leerraum an Zeilenenden veränderte",
+    ),
+    "damage-base64": (
+        "it would be valid before a relay wrapped base64 anew",
+        "sie wäre gültig, bevor ein Relay base64 neu umbrach",
+    ),
+    "damage-soft-break": (
+        "it would be valid before a relay dropped a soft line break",
+        "sie wäre gültig, bevor ein Relay einen weichen Umbruch entfernte",
+    ),
+    "damage-seven-bit": (
+        "it would be valid before a relay made 8-bit text 7-bit",
+        "sie wäre gültig, bevor ein Relay 8-Bit-Text in 7 Bit wandelte",
+    ),
+    "damage-footer": (
+        "it would be valid before a list appended a footer",
+        "sie wäre gültig, bevor eine Liste eine Fußzeile anhängte",
     ),
     # harvest
     "untrusted": ("the path to an anchor is missing", "der Pfad zu einem Anker fehlt"),

@@ -34,6 +34,9 @@ _HARMLESS = frozenset(
 _NO_ATTRIBUTES = "signed-attributes-missing"
 _NO_ALGORITHM = "algorithm-unsupported"
 _OTHER_CERTIFICATE = "signing-certificate-differs"
+# Failures in the order of how much they tell; the smallest is reported.
+_ATTRIBUTES = (0, "attributes-as-content", "")
+_UNRELATED = (5, "signature-differs", "")
 # A DER SET OF Attribute is recognised by its first octets.
 _HEAD_OCTETS = 64
 
@@ -63,7 +66,7 @@ def check(message: bytes, layer: Layer, signed: SignedData, trust: TrustView) ->
     candidates = find_candidates(info, bag, trust)
     if not candidates:
         return Checked(Status.UNSUPPORTED, (Reason("no-certificate"),), info, bag=bag)
-    checked = _try_all(info, _content(message, layer, signed), candidates, bag)
+    checked = _try_all(info, signed_octets(message, layer, signed), candidates, bag)
     if checked.status is Status.VALID and info.signed_attrs is None:
         # RFC 5652 §5.3 allows it, but such a signature can be taken from somebody else's
         # attributes (T42), and no client of today makes one.
@@ -131,11 +134,11 @@ def _attribute_fault(info: SignerInfo) -> tuple[Status, Reason] | None:
     return None
 
 
-def _content(message: bytes, layer: Layer, signed: SignedData) -> bytes | memoryview:
+def signed_octets(message: bytes, layer: Layer, signed: SignedData) -> bytes | memoryview:
+    """Return what was signed, as it stands in the message."""
     if layer.kind is Kind.CLEAR:
         return memoryview(message)[layer.signed_from : layer.signed_to]
-    assert signed.content is not None
-    return signed.content
+    return signed.content or b""
 
 
 def _forms(content: bytes | memoryview) -> Iterator[bytes | memoryview]:
@@ -161,33 +164,36 @@ def _try_all(
     bag: tuple[Certificate, ...],
 ) -> Checked:
     """Return the first certificate under which one form of the content holds."""
-    status, reason = Status.INVALID, Reason("digest-differs")
+    closest = _UNRELATED
     for form in _forms(content):
         for certificate in candidates:
             found = verify_signer(info, [form], certificate.der)
             if not _is_good(found):
-                status, reason = _failure(found) or (status, reason)
+                closest = min(closest, _failure(found))
             elif _looks_like_attributes(bytes(form[:_HEAD_OCTETS])):
-                status, reason = Status.INVALID, Reason("attributes-as-content")
+                closest = min(closest, _ATTRIBUTES)
             else:
                 return Checked(Status.VALID, (), info, certificate, found.weak, bag)
     # The first candidate is who the message claims to be from; that helps whoever reads the log.
-    return Checked(status, (reason,), info, candidates[0], bag=bag)
+    status = Status.UNSUPPORTED if closest[1] == "algorithm" else Status.INVALID
+    return Checked(status, (Reason(*closest[1:]),), info, candidates[0], bag=bag)
 
 
 def _is_good(found: Check) -> bool:
     return found.digest_matches and found.signature_matches and not found.problem
 
 
-def _failure(found: Check) -> tuple[Status, Reason] | None:
-    """Return what one failed check says, None if no more than that the digest differs."""
+def _failure(found: Check) -> tuple[int, str, str]:
+    """Return what one failed check says: how close it came, the code and the detail."""
     if found.digest_matches and found.signature_matches:
-        return Status.INVALID, Reason("other-certificate", found.problem)
+        return 1, "other-certificate", found.problem
     if found.digest_matches:
-        return Status.INVALID, Reason("signature-differs")
+        return 2, "signature-differs", ""
     if found.problem not in {"", _OTHER_CERTIFICATE}:
-        return Status.UNSUPPORTED, Reason("algorithm", found.problem)
-    return None
+        return 3, "algorithm", found.problem
+    if found.signature_matches:
+        return 4, "digest-differs", ""
+    return _UNRELATED
 
 
 def _looks_like_attributes(head: bytes) -> bool:

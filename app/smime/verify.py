@@ -1,32 +1,46 @@
 """Whether a message is signed by whom it says: the only maker of findings.
 
-``verify`` looks at one layer, the MIME root. It asks ``signature`` whether the mathematics hold,
-``judge`` whether they may be believed, and makes the Finding. It fails closed: every way out that
-is not "everything was checked and good" is another status than valid. It never raises for what a
-message holds.
+``verify`` looks at the MIME root and at what directly fills it. It asks ``signature`` whether the
+mathematics hold, ``judge`` whether they may be believed, and makes the Finding. It fails closed:
+every way out that is not "everything was checked and good" is another status than valid. It never
+raises for what a message holds.
 
 RFC 8551 §3.5, RFC 8550, RFC 5652 §5; behaviour "Signature status"; threats T38-T71.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
-from app.cms.signed import SignedData, parse_signed
+from app.cms.signed import parse_signed
 from app.mail.address import Originator, same_mailbox
+from app.mail.entity import parse_entity
 from app.mail.headers import split
+from app.mail.limits import HEADER_SECTION_OCTETS, SMIME_LAYERS
 from app.pki.certificate import Certificate
 from app.pki.path import validate
 from app.smime.content import opaque_to_clear, signed_content, strip_signature
-from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status
+from app.smime.diagnose import diagnose
+from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status, worst
 from app.smime.judge import Case, Verdict, judge
-from app.smime.kinds import SIGNED, Kind, Layer
+from app.smime.kinds import LAYER_TYPES, SIGNED, Kind, Layer, recognise
 from app.smime.protect import Protected, unwrap
 from app.smime.reasons import Reason
-from app.smime.signature import Checked, check
+from app.smime.signature import Checked, check, signed_octets
 from app.smime.trust import TrustView
 
 __all__ = ["TrustView", "opaque_to_clear", "signed_content", "strip_signature", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class _By:
+    """By what a message is judged; the same for all of its layers."""
+
+    originator: Originator
+    trust: TrustView
+    at: datetime
+    revocation: str
 
 
 def verify(
@@ -38,57 +52,87 @@ def verify(
     at: datetime,
     revocation: str = "soft",
 ) -> Finding:
-    """Return the finding about the outermost layer of a message.
+    """Return the finding about a signed message.
 
     ``layer`` is what ``recognise`` said of the same octets. ``originator`` is the From of the
-    message as the reader will see it. ``at`` is the time of receipt, and decides.
+    message as the reader will see it. ``at`` is the time of receipt, and decides. Signatures that
+    directly enclose one another are all checked, and the worst of them counts (T66).
     """
+    by = _By(originator, trust, at, revocation)
+    findings: list[Finding] = []
+    for depth in range(1, SMIME_LAYERS + 1):
+        finding, content = _verify_layer(message, layer, by)
+        findings.append(finding.at_layer(depth))
+        if not _may_be_signed(content):
+            return worst(findings)
+        inner = strip_signature(message, layer)
+        inner_layer = recognise(inner)
+        if inner_layer.kind not in SIGNED:
+            return worst(findings)
+        message, layer = inner, inner_layer
+    return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), originator)
+
+
+def _may_be_signed(content: bytes | memoryview) -> bool:
+    """Tell whether the root of a signed content may be a signature again."""
+    if not content:
+        return False
+    head = bytes(content[: HEADER_SECTION_OCTETS + 4])
+    return parse_entity(head).media_type.essence in LAYER_TYPES
+
+
+def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bytes | memoryview]:
+    """Return the finding about one layer, and the content that it covers if it is good."""
     if layer.kind not in SIGNED:
-        return _unsigned(layer, originator)
+        return _unsigned(layer, by.originator), b""
     try:
         signed = parse_signed(layer.cms)
     except MalformedCms as error:
-        return _plainly(Status.INVALID, Reason("malformed", str(error)), originator)
+        return _plainly(Status.INVALID, Reason("malformed", str(error)), by.originator), b""
     except (UnsupportedCms, TooLarge) as error:
-        return _plainly(Status.UNSUPPORTED, Reason("over-limit", str(error)), originator)
-    checked = check(message, layer, signed, trust)
+        return _plainly(Status.UNSUPPORTED, Reason("over-limit", str(error)), by.originator), b""
+    checked = check(message, layer, signed, by.trust)
     if checked.status is not Status.VALID or checked.certificate is None or checked.info is None:
-        return _not_good(checked, originator)
+        return _not_good(checked, by.originator, _damage(message, layer, checked)), b""
+    content = signed_octets(message, layer, signed)
     case = Case(
         checked.certificate,
         checked.bag,
         signed.crls,
         checked.info,
         checked.weak,
-        originator,
-        at,
-        revocation,
+        by.originator,
+        by.at,
+        by.revocation,
     )
-    verdict = judge(case, trust)
+    verdict = judge(case, by.trust)
     for anomaly in (*split(message).headers.anomalies, *layer.anomalies):
         verdict.lower(Status.UNTRUSTED, Reason("header-anomaly", anomaly))
-    protected = _protected(message, layer, signed, verdict, originator)
-    return _good(case, verdict, trust, protected)
+    protected = _protected(content, verdict, by.originator)
+    return _good(case, verdict, by.trust, protected), content
 
 
 def _protected(
-    message: bytes,
-    layer: Layer,
-    signed: SignedData,
-    verdict: Verdict,
-    originator: Originator,
+    content: bytes | memoryview, verdict: Verdict, originator: Originator
 ) -> Protected | None:
     """Return the protected header section; a From in there that differs is never a pass (T60)."""
-    if layer.kind is Kind.CLEAR:
-        protected = unwrap(memoryview(message)[layer.signed_from : layer.signed_to])
-    else:
-        protected = unwrap(signed.content or b"")
+    protected = unwrap(content)
     if protected is None:
         return None
     inner = protected.originator
     if inner.problem or not same_mailbox(inner.address, originator.address):
         verdict.lower(Status.VALID_OTHER, Reason("protected-from-differs", inner.address))
     return protected
+
+
+def _damage(message: bytes, layer: Layer, checked: Checked) -> tuple[Reason, ...]:
+    """Return what transport did to a content whose attributes are truly signed."""
+    info = checked.info
+    if info is None or layer.kind is not Kind.CLEAR or checked.reasons[0].code != "digest-differs":
+        return ()
+    content = message[layer.signed_from : layer.signed_to]
+    found = diagnose(content, info.digest, info.attributes.message_digest)
+    return (found,) if found else ()
 
 
 def _unsigned(layer: Layer, originator: Originator) -> Finding:
@@ -108,14 +152,14 @@ def _plainly(status: Status, reason: Reason, originator: Originator) -> Finding:
     return Finding(MAKER, status, (reason,), from_address=originator.address)
 
 
-def _not_good(checked: Checked, originator: Originator) -> Finding:
+def _not_good(checked: Checked, originator: Originator, damage: tuple[Reason, ...]) -> Finding:
     """Return the finding about a signature that does not hold; it names who it claims to be."""
     status = checked.status if checked.status is not Status.VALID else Status.INVALID
     info, certificate = checked.info, checked.certificate
     return Finding(
         MAKER,
         status,
-        checked.reasons,
+        (*checked.reasons, *damage),
         signer=certificate.addresses[0] if certificate and certificate.addresses else "",
         from_address=originator.address,
         signed_at=info.attributes.signing_time if info else None,

@@ -171,14 +171,26 @@ def process(house: machine.House, envelope: Envelope, trace_id: str) -> list[Out
             for recipient in envelope.recipients
         ]
     work = machine.Work(house, snapshot, envelope, trace_id)
-    hindrance = _hindrance(work)
-    outcomes = []
-    for recipient in envelope.recipients:
-        outcome = Outcome(recipient, direction_of(snapshot, recipient), reply=hindrance)
-        if hindrance is None:
-            _run(work, outcome)
-        outcomes.append(outcome)
-    return outcomes
+    return [
+        process_one(work, recipient, direction_of(snapshot, recipient))
+        for recipient in envelope.recipients
+    ]
+
+
+def process_one(
+    work: machine.Work, recipient: str, direction: str, *, believe: bool = False
+) -> Outcome:
+    """Return what the machine makes of a message for one recipient.
+
+    ``believe`` lets a client send to other domains whoever it is; nothing is signed for that.
+    """
+    outcome = Outcome(recipient, direction)
+    outcome.reply = work.once("hindrance", lambda: _hindrance(work))
+    if outcome.reply is None and direction == "outbound" and not believe and not _may_relay(work):
+        outcome.reply = reply.RELAYING_DENIED
+    if outcome.reply is None:
+        _run(work, outcome)
+    return outcome
 
 
 def _hindrance(work: machine.Work) -> Reply | None:
@@ -205,9 +217,7 @@ def _may_relay(work: machine.Work) -> bool:
 
 
 def _run(work: machine.Work, outcome: Outcome) -> None:
-    if outcome.direction == "outbound" and not _may_relay(work):
-        outcome.reply = reply.RELAYING_DENIED
-        return
+    """Run the machine and note where it ended."""
     outcome.delivery = machine.Delivery(outcome.direction, outcome.recipient, work)
     try:
         machine.run(outcome.delivery)

@@ -53,6 +53,10 @@ class Worker:
         await receiver.drain()
         await relay.close()
         threads.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """Close the store."""
         self._store.close()
 
     def _may_xforward(self, address: str) -> bool:

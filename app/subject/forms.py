@@ -1,0 +1,133 @@
+"""The forms a mark can take, as the letters a reader sees in it, and what is too much like one.
+
+Marks stand in brackets; a form is what stands inside a pair. Of a text with {address} or {domain}
+only the head before the placeholder counts: whatever follows it is taken for a mark, because nobody
+compares addresses at a glance. One edit is no difference to the eye in a word of six letters.
+Comparison looks only at forms that share the first or the last three letters, because one edit
+cannot spoil both. behaviour.md B9.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from app.subject.brackets import CLOSES, OPENS, SIDES
+from app.subject.skeleton import AS_FOLDED, AS_SEEN, reduce
+
+EDIT_LETTERS: Final = 6  # a form shorter than this must be matched exactly
+_SHARED: Final = 3
+_WORDS_END: Final = re.compile(r"\W+$")  # "<*@" before the placeholder
+
+
+class Forms:
+    """Everything that is taken for a mark. Never changes."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        whole: set[str] = set()
+        heads: set[str] = set()
+        for text in texts:
+            for inside in groups(text):
+                head, placeholder, _ = inside.partition("{")
+                for letters in (AS_SEEN, AS_FOLDED):
+                    if placeholder:
+                        heads.add(reduce(_WORDS_END.sub("", head), letters))
+                    else:
+                        whole.add(reduce(inside, letters))
+        self._whole: Final = frozenset(whole - {""})
+        self._heads: Final = tuple(sorted(head for head in heads if len(head) >= _SHARED))
+        self._starts: Final = frozenset(head[:_SHARED] for head in self._heads)
+        self._rests: Final = tuple(
+            head[_SHARED:] for head in self._heads if len(head) >= EDIT_LETTERS
+        )
+        forms = (*self._whole, *self._heads)
+        self._near: Final = _index(self._whole)
+        self._anagrams: Final = frozenset(map(_sorted, forms))
+        # One edit leaves the first or the last letters of a form as they are.
+        traces = {form[:_SHARED] for form in forms} | {form[-_SHARED:] for form in forms}
+        self._traces: Final = re.compile("|".join(sorted(traces)) or "(?!)")
+        self.longest: Final = max(map(len, forms), default=0) + 1
+        """Letters of the longest form, and one more."""
+
+    def may_be_in(self, letters: str) -> bool:
+        """Tell whether a text of these letters can have a mark; else it need not be looked at."""
+        return self._traces.search(letters) is not None
+
+    def is_mark(self, letters: str) -> bool:
+        """Tell whether these letters inside a bracket pair look like a whole mark."""
+        if letters in self._whole:
+            return True
+        return any(is_one_edit(letters, form) for form in self._candidates(letters))
+
+    def _candidates(self, letters: str) -> Iterator[str]:
+        first, last = letters[:_SHARED], letters[-_SHARED:]
+        for length in range(len(letters) - 1, len(letters) + 2):
+            yield from self._near.get((length, "first", first), ())
+            yield from self._near.get((length, "last", last), ())
+
+    def begins_like(self, letters: str) -> bool:
+        """Tell whether these letters inside a bracket begin like a mark that names an address."""
+        if letters.startswith(self._heads):
+            return True
+        # One edit in the first letters leaves the others as they are, moved by one at most.
+        moved = any(letters.startswith(self._rests, _SHARED + by) for by in (-1, 0, 1))
+        if not moved and letters[:_SHARED] not in self._starts:
+            return False
+        return any(_begins(letters, head) for head in self._heads if len(head) >= EDIT_LETTERS)
+
+    def is_jumbled(self, letters: str) -> bool:
+        """Tell whether these are the letters of a mark in some order.
+
+        For texts with bidirectional controls, which can show letters in almost any order.
+        """
+        return _sorted(letters) in self._anagrams
+
+
+def groups(text: str) -> list[str]:
+    """Return what stands inside each outermost bracket pair of a mark text."""
+    found: list[str] = []
+    depth = start = 0
+    for at, char in enumerate(text):
+        # Curly brackets belong to the placeholders.
+        side = 0 if char in "{}" else SIDES[char]
+        if side == OPENS:
+            depth += 1
+            start = at + 1 if depth == 1 else start
+        elif side == CLOSES and depth:
+            depth -= 1
+            if not depth:
+                found.append(text[start:at])
+    return found or [text]
+
+
+def is_one_edit(first: str, second: str) -> bool:
+    """Tell whether one insertion, deletion, substitution or swap makes one word the other."""
+    if len(first) > len(second):
+        first, second = second, first
+    if len(second) - len(first) > 1:
+        return False
+    same = 0
+    while same < len(first) and first[same] == second[same]:
+        same += 1
+    rest_first, rest_second = first[same:], second[same:]
+    if len(first) != len(second):
+        return rest_first == rest_second[1:]
+    swapped = rest_first[1:2] + rest_first[:1] + rest_first[2:]
+    return rest_first[1:] == rest_second[1:] or swapped == rest_second
+
+
+def _begins(letters: str, head: str) -> bool:
+    return any(is_one_edit(letters[: len(head) + more], head) for more in (-1, 0, 1))
+
+
+def _index(whole: frozenset[str]) -> dict[tuple[int, str, str], list[str]]:
+    near: dict[tuple[int, str, str], list[str]] = defaultdict(list)
+    for form in sorted(whole):
+        if len(form) >= EDIT_LETTERS:
+            near[len(form), "first", form[:_SHARED]].append(form)
+            near[len(form), "last", form[-_SHARED:]].append(form)
+    return dict(near)
+
+
+def _sorted(letters: str) -> str:
+    return "".join(sorted(letters))

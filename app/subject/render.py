@@ -1,0 +1,150 @@
+"""Put marks together and put them on.
+
+What a mark says is decided by the finding, how it is arranged by the templates in
+templates/subject, its words by the mark texts. Only the outer Subject is touched: the entity under a signature stays
+octet for octet. behaviour.md B7, C5, D4; RFC 2047, RFC 6532 §3.2.
+"""
+
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Final, Protocol
+
+from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from app.mail.headers import decode_text, encode_text, join, split
+from app.mail.limits import DECODE_OCTETS
+from app.model.marks import ENCRYPTED, MarkTexts
+from app.subject.brackets import SIDES
+from app.subject.skeleton import IGNORABLE
+
+__all__ = ["MarkTexts", "mark", "preview", "put_on"]
+
+TEMPLATES: Final = Path(__file__).parents[2] / "templates" / "subject"
+NAMED_CHARACTERS: Final = 100  # of an address in a mark
+
+
+class Signature(Protocol):
+    """What a mark shows of a Finding."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def signer(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+
+
+class Opened(Protocol):
+    """What a mark shows of a Decryption."""
+
+    @property
+    def status(self) -> str: ...
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = ImmutableSandboxedEnvironment(  # a subject is not HTML
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,
+    )
+    return environment.get_template(f"{name}.j2")
+
+
+def mark(
+    finding: Signature | None,
+    decryption: Opened | None,
+    texts: MarkTexts,
+    display: str = "text",
+    language: str = "",
+) -> str:
+    """Return the mark for a message, "" for none.
+
+    Display is text, symbol or none; the language is the installation's where none is given. The
+    mark for encryption comes first, then that for the signature, one blank between.
+    """
+    if display not in {"text", "symbol"}:
+        return ""
+    is_text = display == "text"
+    encrypted = ""
+    if decryption is not None and decryption.status == "decrypted":
+        encrypted = texts.text(ENCRYPTED, language) if is_text else texts.symbol(ENCRYPTED)
+    signature: list[str] = []
+    if finding is not None:
+        signature = _texts(finding, texts, language) if is_text else [texts.symbol(finding.status)]
+    return _template(display).render(encrypted=encrypted, signature=signature).strip()
+
+
+def _texts(finding: Signature, texts: MarkTexts, language: str) -> list[str]:
+    status = str(finding.status)
+    statuses = [status]
+    if status == "valid-domain" and texts.domain_mark == "add":
+        # The mark of the domain stands in addition to that of a signature (D4).
+        statuses = ["valid", status]
+    address = shown_address(finding.signer)
+    domain = shown_address(finding.domain)
+    return [
+        texts.text(key, language).replace("{address}", address).replace("{domain}", domain)
+        for key in statuses
+    ]
+
+
+def shown_address(address: str) -> str:
+    """Return an address as a mark may show it.
+
+    It comes from a certificate that anybody may have made: nothing in it may end the mark, begin
+    another, or change the order in which the subject is shown.
+    """
+    plain = "".join(char if _is_shown(char) else "?" for char in address)
+    if len(plain) > NAMED_CHARACTERS:
+        return plain[: NAMED_CHARACTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return plain
+
+
+def _is_shown(char: str) -> bool:
+    return not SIDES[char] and char not in IGNORABLE and unicodedata.category(char)[0] not in "CZ"
+
+
+def put_on(
+    message: bytes, mark: str, *, base_subject: str | None = None, utf8: bool = False
+) -> bytes:
+    """Return the message with the mark at the very beginning of its Subject.
+
+    The subject it stands before is that of the message, or base_subject, which must have been
+    cleaned as well. Without a mark and a base_subject the same object is returned. A missing
+    Subject is made. With utf8, for SMTPUTF8 transactions, the field is raw UTF-8, else encoded words.
+    """
+    if not mark and base_subject is None:
+        return message
+    parts = split(message)
+    field = parts.headers.find("Subject")
+    name = field.name if field and field.name.isascii() else "Subject"
+    if base_subject is None and field and len(field.octets) > DECODE_OCTETS:
+        # Too long to be read: the mark is put before the octets.
+        octets = encode_text(name, f"{mark} ", utf8=utf8) + b" " + field.value.lstrip()
+        return join(parts.headers.replace_first("Subject", octets), parts)
+    if base_subject is None:
+        base_subject = decode_text(field.value) if field else ""
+    subject = _template("subject").render(mark=mark, subject=base_subject.lstrip())
+    octets = encode_text(name, subject, utf8=utf8)
+    return join(parts.headers.replace_first("Subject", octets), parts)
+
+
+class _Sample:
+    """A signature for previews."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        self.signer = "erika@example.org"
+        self.domain = "example.com"
+
+
+def preview(texts: MarkTexts, status: str, display: str = "text", language: str = "") -> str:
+    """Return a subject as a reader will see it, marked for a status or "encrypted"."""
+    opened = _Sample("decrypted") if status == ENCRYPTED else None
+    finding = None if status == ENCRYPTED else _Sample(status)
+    subject = "Angebot 42" if (language or texts.language) == "de" else "Offer 42"
+    shown = mark(finding, opened, texts, display, language)
+    return _template("subject").render(mark=shown, subject=subject)

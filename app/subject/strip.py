@@ -1,0 +1,139 @@
+"""Clean messages of marks that are not ours: in what arrives, and in what local users send on.
+
+A reader trusts a mark because nobody else can put one there. So everything in a subject that is a
+mark, was one, or could be taken for one is cut out before ours is put on; and so are result fields
+that bear our name. What needs no cleaning stays as it is, octet for octet. behaviour.md B8, B9;
+RFC 8601 §5.
+"""
+
+from typing import Final
+
+from app.mail.authres import is_ours
+from app.mail.headers import Field, Headers, decode_text, encode_text, join, split
+from app.mail.limits import DECODE_OCTETS
+from app.model.marks import MarkTexts
+from app.subject.brackets import SIDES
+from app.subject.forms import Forms
+from app.subject.readings import BIDI_CONTROLS, has_bidi, other_readings
+from app.subject.scan import Scan
+from app.subject.skeleton import AS_FOLDED, AS_SEEN, IGNORABLE, reduce
+from app.subject.symbols import Symbols
+
+ROUNDS: Final = 4  # of cutting, before a subject is taken apart
+HOP_FIELD: Final = "x-sealmon-hop"
+_RESULT_LETTERS: Final = reduce("X-Sealmon-")
+
+
+class Cleaner:
+    """Takes marks off. Made once for a set of mark texts, used by all threads."""
+
+    def __init__(self, texts: MarkTexts, symbols: bool) -> None:  # noqa: FBT001 it takes symbols or not
+        self._texts: Final = texts
+        self._forms: Final = Forms(texts.every_text())
+        self._symbols: Final = Symbols(texts.every_symbol()) if symbols else None
+
+    def clean(self, subject: str) -> str:
+        """Return the subject without marks and whatever is like one.
+
+        Cleaning a cleaned subject changes nothing. If nothing is left that a reader could see, the
+        words for that are returned. behaviour.md B8, B9.
+        """
+        cleaned = self._capped(subject)
+        for _ in range(ROUNDS):
+            before, cleaned = cleaned, self._once(cleaned)
+            if cleaned == before:
+                break
+        else:
+            cleaned = self._taken_apart(cleaned)
+        if cleaned != subject and not _is_visible(cleaned):
+            return self._texts.no_subject()
+        return cleaned
+
+    def clean_message(self, message: bytes, *, authserv_id: str, utf8: bool = False) -> bytes:
+        """Return the message without marks, and without result fields that bear our name.
+
+        Fields that need no cleaning stay octet for octet; the same object comes back if all do. Of
+        several Subject fields the first stays. X-Sealmon-Hop stays, for whoever counts. With utf8,
+        for SMTPUTF8 transactions, what is written anew is raw UTF-8. RFC 8601 §5, RFC 6532 §3.2.
+        """
+        parts = split(message)
+        fields: list[Field] = []
+        subjects = 0
+        for field in parts.headers.fields:
+            subjects += field.plain_key == "subject"
+            is_second = field.plain_key == "subject" and subjects > 1
+            if not is_second and not _is_forged(field, authserv_id):
+                fields.append(self._cleaned(field, utf8=utf8))
+        cleaned = Headers.of(fields)
+        return message if cleaned == parts.headers else join(cleaned, parts)
+
+    def _cleaned(self, field: Field, *, utf8: bool) -> Field:
+        key = field.plain_key
+        # Outlook copies the subject into Thread-Topic.
+        if key in {"subject", "thread-topic"}:
+            text = decode_text(field.value)
+            cleaned = self.clean(text)
+            if cleaned == text:
+                return field
+            return Field(field.name, encode_text(_ascii(field.name), cleaned, utf8=utf8))
+        if key == "from" and self._symbols:
+            return self._symbols.without_in_phrase(field)
+        return field
+
+    def _capped(self, subject: str) -> str:
+        # Nobody reads so far, but everything there would have to be read by us (T63).
+        rest = subject[DECODE_OCTETS:]
+        return subject[:DECODE_OCTETS] if rest and self._may_hide(rest) else subject
+
+    def _may_hide(self, text: str) -> bool:
+        """Tell whether the text has anything that a mark needs; most subjects have not."""
+        if self._symbols and self._symbols.found_in(text):
+            return True
+        return "=?" in text or "\x1b" in text or any(SIDES[char] for char in text)
+
+    def _once(self, subject: str) -> str:
+        if not self._may_hide(subject):
+            return subject
+        cleaned = self._without_marks(subject)
+        if cleaned != subject:
+            return cleaned
+        for reading in other_readings(subject):
+            cleaned = self._without_marks(reading)
+            if cleaned != reading:
+                return cleaned
+        return subject
+
+    def _without_marks(self, text: str) -> str:
+        if self._symbols:
+            text = self._symbols.without(text)
+        is_turned = has_bidi(text)
+        for letters in (AS_SEEN, AS_FOLDED):
+            # In ASCII, case-folding first shows nothing else.
+            if letters is AS_FOLDED and text.isascii():
+                break
+            if is_turned or self._forms.may_be_in(reduce(text, letters)):
+                text = Scan(self._forms, letters, any_order=is_turned).read(text)
+        return text
+
+    def _taken_apart(self, text: str) -> str:
+        """Return the text without anything that could make a mark; for texts that do not end."""
+        text = text.replace("=?", "")
+        if self._symbols:
+            text = self._symbols.without(text)
+        drop = BIDI_CONTROLS | {"\x1b"}
+        return "".join(char for char in text if not SIDES[char] and char not in drop)
+
+
+def _is_forged(field: Field, authserv_id: str) -> bool:
+    if field.key == HOP_FIELD:
+        return False
+    # Whatever its case, blanks, dashes and look-alike letters (T61, T62).
+    return reduce(field.name).startswith(_RESULT_LETTERS) or is_ours(field, authserv_id)
+
+
+def _is_visible(text: str) -> bool:
+    return any(char.isprintable() and not char.isspace() and char not in IGNORABLE for char in text)
+
+
+def _ascii(name: str) -> str:
+    return name if name.isascii() else "Subject"

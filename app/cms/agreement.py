@@ -17,6 +17,7 @@ from app.cms import algorithms as table
 from app.cms import der
 from app.cms.errors import MalformedCms, UnsupportedCms
 from app.cms.keys import PrivateKey, load_public_key
+from app.cms.legacy import unwrap_3des
 
 _AGREEMENT_DIGEST: Final = {256: "sha256", 384: "sha384", 512: "sha512", 521: "sha512"}
 
@@ -50,7 +51,7 @@ def parse_wrap(algorithm: bytes) -> table.Wrap:
     """Return the key wrap of an AlgorithmIdentifier; raises UnsupportedCms for another."""
     oid = der.read_one(algorithm, der.SEQUENCE).identifier()
     wrap = table.WRAP_BY_OID.get(oid)
-    if wrap is None or wrap.name == "3des-wrap":
+    if wrap is None:
         raise UnsupportedCms(f"key wrap {der.dotted_identifier(oid)}")
     return wrap
 
@@ -111,7 +112,10 @@ def unwrap_key(
         secret = key.exchange(ec.ECDH(), _originator_point(key.curve, originator))
     else:
         raise UnsupportedCms("the key cannot agree on anything")
-    return keywrap.aes_key_unwrap(_key_encryption_key(agreement, secret, ukm), encrypted)
+    kek = _key_encryption_key(agreement, secret, ukm)
+    if agreement.wrap.weak:
+        return unwrap_3des(kek, encrypted)
+    return keywrap.aes_key_unwrap(kek, encrypted)
 
 
 def _originator_point(curve: ec.EllipticCurve, originator: bytes) -> ec.EllipticCurvePublicKey:

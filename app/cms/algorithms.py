@@ -67,6 +67,7 @@ class Wrap:
     oid: str
     name: str
     key_octets: int
+    weak: bool = False
 
 
 def dotted(oid: str) -> bytes:
@@ -223,7 +224,7 @@ WRAPS: Final = {
         Wrap("2.16.840.1.101.3.4.1.45", "aes256-wrap", 32),
         Wrap("2.16.840.1.101.3.4.1.25", "aes192-wrap", 24),
         Wrap("2.16.840.1.101.3.4.1.5", "aes128-wrap", 16),
-        Wrap("1.2.840.113549.1.9.16.3.6", "3des-wrap", 24),  # RFC 3370 §4.3.1, read only
+        Wrap("1.2.840.113549.1.9.16.3.6", "3des-wrap", 24, weak=True),  # RFC 3370 §4.3.1, read only
     )
 }
 

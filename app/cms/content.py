@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from app.cms import algorithms as table
 from app.cms import der
 from app.cms.errors import CannotDecrypt, MalformedCms, UnsupportedCms
+from app.cms.legacy import RC2_LIMIT_OCTETS, decrypt_rc2
 
 _TAG_OCTETS: Final = 16
 # RFC 5084 §3.2 allows tags of 12 to 16 octets; shorter ones can be forged.
@@ -167,21 +168,27 @@ def _decrypt_gcm(
 
 
 def _decrypt_cbc(algorithm: ContentAlgorithm, key: bytes, ciphertext: memoryview) -> bytes:
-    cipher = algorithms.AES(key) if algorithm.cipher.iv_octets == 16 else TripleDES(key)
     block = algorithm.cipher.iv_octets
+    unpadder = PKCS7(8 * block).unpadder()
+    if algorithm.cipher.name == "rc2":
+        padded = decrypt_rc2(key, 8 * algorithm.key_octets, algorithm.iv, ciphertext)
+        return unpadder.update(padded) + unpadder.finalize()
+    cipher = algorithms.AES(key) if algorithm.cipher.name != "3des" else TripleDES(key)
     opener = Cipher(cipher, modes.CBC(algorithm.iv)).decryptor()
     # The last block is opened by itself, so that taking off its padding copies one block.
     content = opener.update(ciphertext[:-block])
     last = opener.update(ciphertext[-block:]) + opener.finalize()
-    unpadder = PKCS7(8 * block).unpadder()
     return content + unpadder.update(last) + unpadder.finalize()
 
 
-def check_kind(algorithm: ContentAlgorithm, kind: str, tag: bytes) -> None:
-    """Raise unless the algorithm belongs into this kind of object and the tag has its length.
+def check(algorithm: ContentAlgorithm, kind: str, ciphertext: memoryview, tag: bytes) -> None:
+    """Raise unless the algorithm fits the kind of object and the lengths fit the algorithm.
 
-    An AEAD's ciphertext in an EnvelopedData would be taken without its tag (T80).
+    An AEAD's ciphertext in an EnvelopedData would be taken without its tag (T80). Everything said
+    here can be seen without a key, so saying it gives nothing away.
     """
+    if algorithm.cipher.name == "rc2" and len(ciphertext) > RC2_LIMIT_OCTETS:
+        raise UnsupportedCms("more RC2 than is worth the time")
     if algorithm.is_aead != (kind == "auth-enveloped"):
         raise UnsupportedCms(f"{algorithm.cipher.name} in the wrong kind of object")
     if len(tag) != algorithm.tag_octets:

@@ -137,7 +137,7 @@ def _read_content(
     octets = encrypted.take(der.PRIMITIVE_0)
     encrypted.finish()
     ciphertext = memoryview(octets.octets)[octets.start : octets.end]
-    algorithm, name, problem = _read_algorithm(kind, algorithm_der, tag)
+    algorithm, name, problem = _read_algorithm(kind, algorithm_der, ciphertext, tag)
     weak = name if name in table.CIPHERS and table.CIPHERS[name].weak else ""
     return Enveloped(
         *(kind, name, recipients, weak, algorithm, problem, ciphertext, associated, tag)
@@ -145,12 +145,12 @@ def _read_content(
 
 
 def _read_algorithm(
-    kind: str, element: der.Reader, tag: bytes
+    kind: str, element: der.Reader, ciphertext: memoryview, tag: bytes
 ) -> tuple[ContentAlgorithm | None, str, str]:
     """Return the content algorithm, its name, and why it cannot be decrypted."""
     try:
         algorithm = content.parse_algorithm(element)
-        content.check_kind(algorithm, kind, tag)
+        content.check(algorithm, kind, ciphertext, tag)
     except UnsupportedCms as fault:
         element.at = element.start
         oid = element.identifier()

@@ -1,23 +1,23 @@
 """The named errors of the CMS package: nothing else leaves it, whatever the octets are."""
 
 
-class MalformedCms(ValueError):  # noqa: N818 - the name says what is wrong
+class MalformedCms(ValueError):
     """The octets are no complete object of the kind that was asked for."""
 
 
-class UnsupportedCms(ValueError):  # noqa: N818 - the name says what is wrong
+class UnsupportedCms(ValueError):
     """The object is well formed and uses something we do not do; said before any key is used."""
 
 
-class TooLarge(ValueError):  # noqa: N818 - the name says what is wrong
+class TooLarge(ValueError):
     """The object is over one of the limits."""
 
 
-class NotForThisKey(ValueError):  # noqa: N818 - the name says what is wrong
+class NotForThisKey(ValueError):
     """No RecipientInfo names the certificate."""
 
 
-class CannotDecrypt(ValueError):  # noqa: N818 - the name says what is wrong
+class CannotDecrypt(ValueError):
     """The one answer for every failure after a key was used.
 
     It never says what went wrong: a difference that a sender can see is an oracle.

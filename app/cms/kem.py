@@ -75,9 +75,10 @@ def parse_encapsulation(body: der.Reader) -> tuple[Encapsulation, bytes, bytes, 
     wrap_der = body.take(der.SEQUENCE).whole
     encrypted = body.take(der.OCTET_STRING).value
     body.finish()
-    if kem not in table.KEMS or kdf not in table.KDFS:
+    wrap = parse_wrap(wrap_der)
+    if kem not in table.KEMS or kdf not in table.KDFS or wrap.weak:
         raise UnsupportedCms(f"key encapsulation {der.dotted_identifier(kem)}")
-    if size != parse_wrap(wrap_der).key_octets:
+    if size != wrap.key_octets:
         raise MalformedCms("a key-encryption key of another length than its wrap")
     how = Encapsulation(table.KEMS[kem], table.KDFS[kdf], wrap_der, size)
     return how, ciphertext, ukm, encrypted

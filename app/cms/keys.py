@@ -5,6 +5,7 @@ identifier: that is all CMS asks of it, and a certificate that a strict X.509 pa
 still be named in a RecipientInfo. RFC 5280 §4.1, RFC 5958 §2.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -63,6 +64,24 @@ class Identity:
     spki: bytes
     key_usage: int | None
     # The bits of keyUsage as one number, bit 0 (digitalSignature) lowest; None if absent.
+
+    def is_named(self, issuer_der: bytes, serial: int, ski: bytes) -> bool:
+        """Say whether an identifier of CMS means this certificate (RFC 5652 §5.3, §6.2.1).
+
+        The issuer is compared octet by octet. `ski` is empty, or the only thing that counts.
+        """
+        if not ski:
+            return (issuer_der, serial) == (self.issuer_der, self.serial)
+        if self.ski:
+            return ski == self.ski
+        # QUIRK: Outlook 2010 names a certificate without subjectKeyIdentifier by the SHA-1 of its
+        # SubjectPublicKeyInfo; others by the SHA-1 of the key's bits (RFC 5280 §4.2.1.2).
+        key = der.read_one(self.spki, der.SEQUENCE)
+        key.take(der.SEQUENCE)
+        bits = key.take(der.BIT_STRING).value[1:]
+        return ski in {
+            hashlib.sha1(one, usedforsecurity=False).digest() for one in (bits, self.spki)
+        }
 
     @property
     def may_encipher(self) -> bool:

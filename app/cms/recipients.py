@@ -49,10 +49,7 @@ class RecipientId:
         """Say whether this is the certificate that the RecipientInfo names (RFC 5652 §6.2.1)."""
         if self.kind == "other":
             return False
-        identity = identity_of(certificate)
-        if self.ski:
-            return self.ski == identity.ski
-        return (self.issuer_der, self.serial) == (identity.issuer_der, identity.serial)
+        return identity_of(certificate).is_named(self.issuer_der, self.serial, self.ski)
 
 
 def parse_recipients(infos: der.Reader) -> tuple[RecipientId, ...]:

@@ -60,10 +60,7 @@ class SignerInfo:
 
     def names(self, certificate: bytes) -> bool:
         """Say whether this is the certificate that the SignerInfo names (RFC 5652 §5.3)."""
-        identity = identity_of(certificate)
-        if self.ski:
-            return self.ski == identity.ski
-        return (self.issuer_der, self.serial) == (identity.issuer_der, identity.serial)
+        return identity_of(certificate).is_named(self.issuer_der, self.serial, self.ski)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What is stored and what is decided: the database, the key ring, the partner book, policy and plan."""
+"""What is stored and what is decided: database, key ring, partner book, policy and plan."""

@@ -1,8 +1,8 @@
 """Which certificates of a correspondent a message is encrypted to ("Encryption decision").
 
-Personal certificates win over those of the domain, those over a parent domain's that says it covers its
-sub-domains. Of one kind all usable ones with distinct keys are taken, newest first, at most five,
-so that every device of the recipient opens the message.
+Personal certificates win over those of the domain, those over a parent domain's that says it covers
+its sub-domains. Of one kind all usable ones with distinct keys are taken, newest first, at most
+five, so that every device of the recipient opens the message.
 """
 
 from collections.abc import Iterable, Sequence

@@ -4,11 +4,12 @@ Tables are peewee models that belong to no database of their own, so that two st
 process; every query is executed here, against the database it is meant for. One connection a
 thread; never call it in the event loop's thread, where two coroutines would share a transaction.
 
-Every change happens in ``change(...)``: one transaction, which also moves the counter that tells all
-workers to read again. Whatever the driver raises becomes StoreUnavailable.
+Every change happens in ``change(...)``: one transaction, which also moves the counter that tells
+all workers to read again. Whatever the driver raises becomes StoreUnavailable.
 
 After a crash: a change is there as a whole or not at all. SQLite runs with WAL and
-``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``: what was committed survives power loss.
+``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``: what was committed survives power
+loss.
 """
 
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
 
@@ -103,19 +104,22 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Run a block that sees one state of the database, whoever writes meanwhile."""
-        with self._asking():
-            with self.engine.atomic():
-                if not self.is_sqlite and self.engine.transaction_depth() == 1:
-                    self.engine.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                yield
+        with self._asking(), self.engine.atomic():
+            if not self.is_sqlite and self.engine.transaction_depth() == 1:
+                self.engine.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield
 
     @contextmanager
     def change(self, *counters: str) -> Iterator[None]:
         """Run a block in one transaction and tell all workers that these counters moved."""
         with self.transaction():
             yield
-            for counter in counters or (SETTINGS,):
-                self.sql_run("UPDATE meta SET number = number + 1 WHERE name = ?", (counter,))
+            self.move(*counters)
+
+    def move(self, *counters: str) -> None:
+        """Move counters, by default that of the settings, in the transaction that is under way."""
+        for counter in counters or (SETTINGS,):
+            self.sql_run("UPDATE meta SET number = number + 1 WHERE name = ?", (counter,))
 
     def sql_run(self, statement: str, parameters: Sequence[object] = ()) -> None:
         """Run a statement that returns nothing."""
@@ -159,7 +163,7 @@ class Database:
                 self._drop_broken()
 
     def _drop_broken(self) -> None:
-        """Close a PostgreSQL connection that the server has left, so that the next query reconnects."""
+        """Close a connection that the server has left, so that the next query makes another."""
         if self.is_sqlite or self.engine.is_closed():
             return
         connection = self.engine.connection()
@@ -210,13 +214,13 @@ def _postgresql(url: str) -> peewee.PostgresqlDatabase:
         "options": f"-c synchronous_commit=on -c lock_timeout={milliseconds}",
         **dict(parse_qsl(parts.query)),
     }
-    for name, value in (("user", parts.username), ("password", parts.password)):
-        if value:
-            options[name] = value
-    if parts.hostname:
-        options["host"] = parts.hostname
-    if parts.port:
-        options["port"] = parts.port
+    given = {
+        "user": parts.username,
+        "password": unquote(parts.password or ""),
+        "host": parts.hostname,
+        "port": parts.port,
+    }
+    options.update({name: value for name, value in given.items() if value})
     return peewee.PostgresqlDatabase(parts.path.lstrip("/"), prefer_psycopg3=True, **options)
 
 

@@ -1,4 +1,4 @@
-"""How certificates are found by what a message names: issuer and serial number, or key identifier."""
+"""How certificates are found by what a message names: issuer and serial, or key identifier."""
 
 import hashlib
 

@@ -1,8 +1,8 @@
-"""The key ring as the mail path uses it: which own keys sign, which decrypt. Keys stay in memory only.
+"""The key ring as the mail path uses it: which own keys sign, which decrypt.
 
-A private key is opened once in a process and kept, because loading costs more than a signature. Keys
-are found by what their certificates name, never by their public key: a renewal with the same key is a
-key of its own, and old mail still names the old certificate (C3).
+A private key is opened once in a process and kept, because loading costs more than a signature.
+Keys are found by what their certificates name, never by their public key: a renewal with the same
+key is a key of its own, and old mail still names the old certificate (C3).
 """
 
 from typing import Any, Final
@@ -72,7 +72,7 @@ class KeyRing:
         return self._by_domain.get(self._version, domain, self._read_domain)
 
     def decryption_keys(self, address: str, delimiter: str = "") -> tuple[DecryptionKey, ...]:
-        """Return all keys that may decrypt for an envelope recipient: personal and domain keys (C4).
+        """Return all keys that may decrypt for a recipient: personal and domain keys (C4).
 
         With a delimiter ``user+tag@`` also gets the keys of ``user@``. Neither dates nor revocation
         matter: old mail must open.

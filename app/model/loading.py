@@ -1,20 +1,46 @@
-"""Reads a Snapshot from the database, by prepared statements: ten thousand domains take a moment."""
+"""Reads a Snapshot by prepared statements: ten thousand domains take a moment."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
+from app.mail.address import MalformedAddress, normalise_domain
 from app.model.database import SETTINGS, Database
 from app.model.facts import AccountRule, ManagedDomain, RelayRule
 from app.model.marks import MarkTexts
 from app.model.policy import Policy
 from app.model.routes import read_rows, shipped_rows
-from app.model.snapshot import Snapshot
 from app.model.tables import unpack
 from app.pki.certificate import Certificate
 from app.pki.path import Anchors
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything an administrator decided, at one version of the store."""
+
+    version: int
+    domains: Mapping[str, ManagedDomain]
+    relays: tuple[RelayRule, ...]
+    relay_key_ids: frozenset[str]
+    accounts: Mapping[str, AccountRule]
+    policy: Policy
+    anchors: Anchors
+    intermediates: Sequence[Certificate]
+    marks: MarkTexts
+
+    def is_managed(self, address_or_domain: str) -> bool:
+        """Return whether an address or a domain is ours; sub-domains are domains of their own."""
+        domain = address_or_domain.rpartition("@")[2]
+        if domain in self.domains:
+            return True
+        try:
+            return normalise_domain(domain) in self.domains
+        except MalformedAddress:
+            return False
 
 
 def load_snapshot(database: Database) -> Snapshot:

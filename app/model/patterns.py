@@ -1,9 +1,9 @@
 """Address patterns in Salmon's language: ``(account)@(host)`` with captures.
 
-What stands outside of a capture is literal; a capture is a regular expression of which only a part is
-allowed, so that no pattern an administrator can write takes long on any address (T37, T138): single
-characters, classes and one of them repeated; alternatives; no groups. Nothing crosses the ``@``: a dot
-and a negated class never match ``@`` or white space.
+What stands outside of a capture is literal; a capture is a regular expression of which only a part
+is allowed, so that no pattern an administrator can write takes long on any address (T37, T138):
+single characters, classes and one of them repeated; alternatives; no groups. Nothing crosses the
+``@``: a dot and a negated class never match ``@`` or white space.
 """
 
 import re
@@ -35,7 +35,7 @@ _COST_AT_MOST: Final = 256 * 256 * 16
 
 
 def matchable(address: str) -> str:
-    """Return the form of an address that patterns are matched with: always one ``@``, no white space.
+    """Return the form of an address that patterns meet: always one ``@``, no white space.
 
     It is N(address) with odd characters of a quoted local part replaced, so that no spelling of an
     address slips past a route that names its domain (T104).
@@ -118,7 +118,7 @@ def _cost(rule: str) -> int:
 
 
 def _bounded(name: str, rule: str | None) -> str:
-    """Return the rule of a capture with its dots and negated classes kept on their side of the @."""
+    """Return the rule of a capture, its dots and negated classes kept on their side of the @."""
     if rule is None or rule == ANYTHING:
         return ANYTHING
     if not rule or len(rule) > _CAPTURE_CHARACTERS:

@@ -45,7 +45,7 @@ _MAKER: Final = _Maker()
 
 @dataclass(frozen=True, slots=True)
 class ClearAllowed:
-    """The permit to relay a message that we did not encrypt, to one recipient. Only plan() makes it."""
+    """The permit to relay what we did not encrypt, to one recipient. Only plan() makes it."""
 
     recipient: str
     """As in the envelope."""
@@ -77,7 +77,7 @@ class EncryptDecision:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A decision. Either there is a refusal, or the message leaves encrypted, or ``clear`` allows it."""
+    """A decision: there is a refusal, or the message leaves encrypted, or ``clear`` allows it."""
 
     direction: str
     recipient: str
@@ -209,8 +209,8 @@ def _refuse(decided: Plan, refusal: str, reasons: tuple[Reason, ...]) -> Plan:
 def _with_triggers(settings: Settings, facts: Facts) -> Settings:
     """Return the settings with what the message itself asks for.
 
-    A trigger raises to ``require``; it lowers only what policy leaves open (T95), and only for a client
-    that is known.
+    A trigger raises to ``require``; it lowers only what policy leaves open (T95), and only for a
+    client that is known.
     """
     if not facts.asked:
         return settings
@@ -226,7 +226,7 @@ def _with_triggers(settings: Settings, facts: Facts) -> Settings:
 
 
 def together(plans: Sequence[Plan]) -> tuple[Plan, ...]:
-    """Return the plans of one message with ``require-all`` applied: if one fails, all are refused."""
+    """Return the plans of one message; under ``require-all`` one that fails refuses all."""
     if not any(
         each.refusal == CANNOT_ENCRYPT and each.word("encrypt") == "require-all" for each in plans
     ):

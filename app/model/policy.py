@@ -1,6 +1,7 @@
 """The policy in force: for a sender and a recipient, each field and the route that set it.
 
-The first matching route that sets a field decides it; the last route matches everything and sets all.
+The first matching route that sets a field decides it; the last route matches everything and sets
+all.
 """
 
 from collections.abc import Mapping, Sequence

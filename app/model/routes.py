@@ -52,7 +52,7 @@ def shipped_rows() -> tuple[RouteRow, ...]:
 
 
 def parse_toml(text: str) -> tuple[RouteRow, ...]:
-    """Return the routes of a policy file. Raises Refused with one line that names route and field."""
+    """Return the routes of a policy file. Raises Refused, naming route and field."""
     if len(text) > FILE_CHARACTERS:
         raise Refused(f"the policy is longer than {FILE_CHARACTERS} characters")
     try:
@@ -61,7 +61,7 @@ def parse_toml(text: str) -> tuple[RouteRow, ...]:
         raise Refused(f"the policy is not TOML: {error}") from error
     odd = set(document) - {"route"}
     if odd:
-        raise Refused(f"the policy has {sorted(odd)[0]!r}, but only [[route]] can stand there")
+        raise Refused(f"the policy has {min(odd)!r}, but only [[route]] can stand there")
     tables = document.get("route")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise Refused("the policy has no [[route]]")
@@ -93,17 +93,19 @@ def _read_row(number: int, table: Mapping[str, Any]) -> RouteRow:
         direction = _direction(table.get("direction", ""))
         at = "captures"
         captures = _captures(table.get("captures", {}))
-        patterns = []
-        for at in ("from", "to"):
-            patterns.append(_pattern(table.get(at, ""), captures))
-        _check_used(captures, patterns)
+        at = "from"
+        sender = _pattern(table.get("from", ""), captures)
+        at = "to"
+        recipient = _pattern(table.get("to", ""), captures)
+        at = "captures"
+        _check_used(captures, (sender, recipient))
         fields: dict[str, Value] = {}
         for at in (key for key in table if key not in _MATCHERS):
             fields[at] = _field(at, table[at], direction)
     except Refused as error:
         raise Refused(f"route {name!r}, {at}: {error}") from error
     ordered = {known: fields[known] for known in FIELDS if known in fields}
-    return RouteRow(name, direction, patterns[0], patterns[1], captures, ordered)
+    return RouteRow(name, direction, sender, recipient, captures, ordered)
 
 
 def _direction(value: object) -> str:

@@ -1,8 +1,8 @@
 """Makes the tables and brings older ones up to date, in numbered steps.
 
-A fresh database gets the tables of tables.py at once; an older one takes the steps it lacks, each with
-its number in the same transaction. On PostgreSQL a lock keeps two nodes that start together apart.
-After a crash: a step is done and counted, or neither.
+A fresh database gets the tables of tables.py at once; an older one takes the steps it lacks, each
+with its number in the same transaction. On PostgreSQL a lock keeps two nodes that start together
+apart. After a crash: a step is done and counted, or neither.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +18,7 @@ Step = Callable[[Database], None]
 STEPS: Final[Sequence[Step]] = ()
 """What changed since the first release, oldest first."""
 
+MASTER_PUBLIC: Final = "master_public"
 _SCHEMA: Final = "schema"
 _LOCK: Final = 8824
 """The advisory lock of PostgreSQL; any number that all gateways share."""
@@ -40,7 +41,7 @@ def migrate(database: Database, steps: Sequence[Step] = STEPS) -> int:
         version = int(database.sql("SELECT number FROM meta WHERE name = ?", (_SCHEMA,))[0][0])
         if version > len(steps):
             raise Refused(
-                f"the database has schema {version}, this program knows {len(steps)}: upgrade Sealmon"
+                f"the database has schema {version}, this program {len(steps)}: upgrade Sealmon"
             )
         for number, step in enumerate(steps[version:], version + 1):
             step(database)
@@ -61,3 +62,11 @@ def _lock(database: Database) -> Iterator[None]:
     if not database.is_sqlite:
         database.sql("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
     yield
+
+
+def public_half(database: Database) -> bytes:
+    """Return the public half of the master key, to which private keys are sealed."""
+    rows = database.sql("SELECT octets FROM meta WHERE name = ?", (MASTER_PUBLIC,))
+    if not rows or rows[0][0] is None:
+        raise Refused("the database knows no master key; run sealmon init first")
+    return bytes(rows[0][0])

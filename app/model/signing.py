@@ -110,8 +110,8 @@ def _domain_keys(question: SignQuestion) -> Iterable[KeyInfo]:
 def newest(keys: Iterable[KeyInfo], at: datetime, overlap_days: int) -> KeyInfo | None:
     """Return the key that signs at this moment, None if none can.
 
-    It is the newest by notBefore, but a key that is in use stays until overlap_days before its end, so
-    that partners learn the new one while the old one still opens their mail (C6).
+    It is the newest by notBefore, but a key that is in use stays until overlap_days before its end,
+    so that partners learn the new one while the old one still opens their mail (C6).
     """
     usable = [key for key in keys if not key.signing_problems(at)]
     usable.sort(key=lambda key: (key.certificate.not_before, _later(key), key.id))

@@ -1,64 +1,33 @@
 """The store as the mail path sees it: immutable snapshots, caches and the key ring.
 
-A Snapshot holds everything an administrator decides; it is read again when the counter in the database
-moved, which is looked at once a second. So a change is in force in every worker within a second
-or two, and a message is judged by one state of things. A database that does not answer raises
-StoreUnavailable: the caller defers, and nothing is decided from memory (T8, R13).
+A Snapshot holds everything an administrator decides; it is read again when the counter in the
+database moved, which is looked at once a second. So a change is in force in every worker within a
+second or two, and a message is judged by one state of things. A database that does not answer
+raises StoreUnavailable: the caller defers, and nothing is decided from memory (T8, R13).
 
 Open a Store after the fork. Its threads may share it.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from app import clock
-from app.mail.address import MalformedAddress, normalise_domain
 from app.model.cache import VersionedCache
 from app.model.choice import PartnerChoice, find_partners
 from app.model.database import Database, open_database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.facts import AccountRule, ManagedDomain, RelayRule, Usable
+from app.model.facts import Usable
 from app.model.keyring import KeyRing
-from app.model.marks import MarkTexts
-from app.model.policy import Policy
-from app.model.schema import is_initialised
+from app.model.loading import Snapshot, load_snapshot
+from app.model.schema import is_initialised, public_half
 from app.model.trace import TraceWriter
 from app.model.trustview import StoreTrust
-from app.pki.certificate import Certificate
-from app.pki.path import Anchors
 from app.pki.sealing import MasterKey
 
 __all__ = ["Snapshot", "Store", "StoreUnavailable"]
 
 _CHECK_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything an administrator decided, at one version of the store."""
-
-    version: int
-    domains: Mapping[str, ManagedDomain]
-    relays: tuple[RelayRule, ...]
-    relay_key_ids: frozenset[str]
-    accounts: Mapping[str, AccountRule]
-    policy: Policy
-    anchors: Anchors
-    intermediates: Sequence[Certificate]
-    marks: MarkTexts
-
-    def is_managed(self, address_or_domain: str) -> bool:
-        """Return whether an address or a domain is ours; sub-domains are domains of their own."""
-        domain = address_or_domain.rpartition("@")[2]
-        if domain in self.domains:
-            return True
-        try:
-            return normalise_domain(domain) in self.domains
-        except MalformedAddress:
-            return False
 
 
 class Store:
@@ -109,8 +78,6 @@ class Store:
         settings, partners = self.database.version()
         snapshot = self._snapshot
         if snapshot is None or snapshot.version != settings:
-            from app.model.loading import load_snapshot  # noqa: PLC0415 - it needs Snapshot
-
             snapshot = load_snapshot(self.database)
             self.ring.settle(snapshot.version)
             self._trust = StoreTrust(self.database, snapshot.anchors, snapshot.intermediates)
@@ -150,11 +117,3 @@ class Store:
         """Write the last trace rows and close this thread's connection."""
         self.trace.close()
         self.database.close()
-
-
-def public_half(database: Database) -> bytes:
-    """Return the public half of the master key, to which private keys are sealed."""
-    rows = database.sql("SELECT octets FROM meta WHERE name = ?", ("master_public",))
-    if not rows or rows[0][0] is None:
-        raise Refused("the database knows no master key; run sealmon init first")
-    return bytes(rows[0][0])

@@ -34,8 +34,8 @@ def moment(stamped: int) -> datetime:
 
 
 def pack(value: object) -> str:
-    """Return a list or a mapping as it is stored."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return a list or a mapping as it is stored: ASCII, so that no text of a peer can spoil it."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
@@ -44,7 +44,7 @@ def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
 
 
 class Meta(Model):
-    """Counters and facts of the whole store: schema, settings, partners, master key's public half."""
+    """Counters and facts of the whole store: schema, versions, master key's public half."""
 
     name = TextField(primary_key=True)
     number = BigIntegerField(default=0)
@@ -57,7 +57,7 @@ class Domain(Model):
     name = TextField(primary_key=True)
     """A-label, lower case."""
     sign_to = TextField(default="[]")
-    """Recipients that get this domain's signature: addresses, domains, ".domain" with sub-domains."""
+    """Who gets this domain's signature: addresses, domains, ".domain" with sub-domains."""
     added_at = BigIntegerField()
 
 

@@ -1,8 +1,8 @@
 """The trace: what happened to each message for each recipient. No content, no subject.
 
-Rows are written in batches by a thread of their own, at most a second behind. The mail path only puts
-them into a bounded queue: a slow or lost database never delays or fails mail, it costs trace rows,
-which are counted and said in the log.
+Rows are written in batches by a thread of their own, at most a second behind. The mail path only
+puts them into a bounded queue: a slow or lost database never delays or fails mail, it costs trace
+rows, which are counted and said in the log.
 
 After a crash: the rows of the last second are missing; the mail is not.
 """
@@ -57,7 +57,7 @@ class TraceRow:
 
 
 class TraceWriter:
-    """Writes trace rows beside the mail path. The thread starts with the first row, after any fork."""
+    """Writes trace rows beside the mail path; its thread starts with the first row."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -108,7 +108,7 @@ class TraceWriter:
     def _gather(self) -> tuple[list[TraceRow], bool]:
         """Return the rows of one batch, and whether the writer was closed."""
         rows: list[TraceRow] = []
-        until = None
+        until: float | None = None
         while len(rows) < _BATCH:
             wait = None if until is None else max(0.0, until - clock.monotonic())
             try:
@@ -156,9 +156,8 @@ def _values(row: TraceRow) -> dict[str, Any]:
         "sender": _index(row.reverse_path),
         "author": _index(row.from_address),
         "recipient": _index(row.recipient),
-        "message_id": row.message_id[:_TEXT_CHARACTERS].replace("\0", ""),
-        # PostgreSQL stores no U+0000 and no lone surrogate; a peer may write both.
-        "details": pack(details).replace("\\u0000", "").encode("utf-8", "replace").decode(),
+        "message_id": _storable(row.message_id),
+        "details": pack(details),
     }
 
 
@@ -166,7 +165,12 @@ def _index(address: str) -> str:
     try:
         return normalise(address)
     except MalformedAddress:
-        return address[:_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
+        return _storable(address)
+
+
+def _storable(text: str) -> str:
+    """Return text without what PostgreSQL does not take: U+0000 and lone surrogates."""
+    return text[:_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,116 @@
+"""The rows around a key: its addresses, its chain, and how all of it is shown."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.model.database import Database
+from app.model.shown import certificate_json
+from app.model.tables import (
+    AccountKey,
+    DomainKey,
+    Intermediate,
+    KeyAddress,
+    RelayKey,
+    moment,
+    pack,
+    stamp,
+)
+from app.pki.certificate import Certificate
+
+
+def fingerprint_id(certificate: Certificate) -> str:
+    """Return the id of a key or a trust anchor: the beginning of the certificate's fingerprint."""
+    return certificate.fingerprint[:16]
+
+
+def store_addresses(database: Database, key_id: str, addresses: Iterable[str]) -> None:
+    """File a key under its addresses."""
+    rows = [{"key": key_id, "address": each} for each in dict.fromkeys(addresses)]
+    database.insert_many(KeyAddress, rows)
+
+
+def store_chain(database: Database, chain: Sequence[Certificate], at: datetime) -> str:
+    """Keep the intermediates of a key and return their fingerprints as they are stored with it."""
+    store_intermediates(database, chain, at)
+    return pack([each.fingerprint for each in chain])
+
+
+def store_intermediates(database: Database, chain: Iterable[Certificate], at: datetime) -> int:
+    """Keep CA certificates that may help to build paths, and return how many are new.
+
+    They are never trusted by themselves.
+    """
+    count = 0
+    for each in dict.fromkeys(chain):
+        known = Intermediate.select().where(Intermediate.fingerprint == each.fingerprint)
+        if each.is_ca and database.row(known) is None:
+            values = {"fingerprint": each.fingerprint, "certificate": each.der}
+            database.insert(Intermediate, {**values, "added_at": stamp(at)})
+            count += 1
+    return count
+
+
+def key_json(database: Database, query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a select
+    """Return the keys of a select, ready for JSON; nothing of it opens a private key."""
+    rows = database.rows(query)
+    only = [row["id"] for row in rows] if len(rows) == 1 else None
+    addresses = _grouped(database, KeyAddress, "address", only)
+    domains = _grouped(database, DomainKey, "domain", only)
+    accounts = _grouped(database, AccountKey, "login", only)
+    relay = {row["key"] for row in database.rows(RelayKey.select())}
+    shared = _shared(database)
+    return [
+        {
+            "id": row["id"],
+            "state": row["state"],
+            "owner": row["owner"],
+            "addresses": addresses.get(row["id"], []),
+            "domains": domains.get(row["id"], []),
+            "accounts": accounts.get(row["id"], []),
+            "relay": row["id"] in relay,
+            "added_at": moment(row["added_at"]),
+            "warnings": _warnings(row, shared),
+            **_certificate(row),
+        }
+        for row in rows
+    ]
+
+
+def _grouped(
+    database: Database,
+    table: Any,  # noqa: ANN401 - a model with a column "key"
+    column: str,
+    only: list[str] | None,
+) -> dict[str, list[str]]:
+    query = table.select().order_by(table.id)
+    if only is not None:
+        query = query.where(table.key.in_(only))
+    found: dict[str, list[str]] = {}
+    for row in database.rows(query):
+        found.setdefault(row["key"], []).append(row[column])
+    return found
+
+
+def _certificate(row: dict[str, Any]) -> dict[str, Any]:
+    if row["certificate"] is None:
+        return {"request": bytes(row["request"]).decode("ascii")}
+    return certificate_json(Certificate.from_der(bytes(row["certificate"])))
+
+
+def _shared(database: Database) -> dict[str, set[str]]:
+    """Return the public keys that certificates of several owners have, with the owners (T100)."""
+    found: dict[str, set[str]] = {}
+    for spki, owner in database.sql(
+        """SELECT spki, owner FROM "key" WHERE spki <> '' AND spki IN
+        (SELECT spki FROM "key" GROUP BY spki HAVING COUNT(DISTINCT owner) > 1)"""
+    ):
+        found.setdefault(spki, set()).add(owner)
+    return found
+
+
+def _warnings(row: dict[str, Any], shared: dict[str, set[str]]) -> list[str]:
+    others = shared.get(row["spki"], set()) - {row["owner"]}
+    if not others:
+        return []
+    return [f"its private key is also that of {', '.join(sorted(others))}"]

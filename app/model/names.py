@@ -1,0 +1,48 @@
+"""The names that rows are filed under: addresses and domains, checked before they are stored."""
+
+from app.mail.address import (
+    MalformedAddress,
+    normalise,
+    normalise_domain,
+    registrable_problem,
+    strict_addr_spec,
+)
+from app.model.database import Database
+from app.model.errors import Refused
+
+
+def read_address(text: str) -> str:
+    """Return N(address) of a plain address. Raises Refused."""
+    try:
+        name = normalise(text)
+    except MalformedAddress as error:
+        raise Refused(f"{text!r} is no address: {error}") from error
+    if strict_addr_spec(name) is None:
+        raise Refused(f"{text!r} is no plain address such as name@example.com")
+    return name
+
+
+def read_domain(text: str) -> str:
+    """Return a registered domain as A-label. Raises Refused, for public suffixes too (D2)."""
+    problem = registrable_problem(text.strip())
+    if problem:
+        raise Refused(f"{text!r}: {problem}")
+    return normalise_domain(text.strip())
+
+
+def is_managed(database: Database, domain: str) -> bool:
+    """Return whether a normalised domain is one of ours."""
+    return bool(database.sql("SELECT 1 FROM domain WHERE name = ?", (domain,)))
+
+
+def read_partner_name(database: Database, text: str) -> tuple[str, bool]:
+    """Return the address or domain of a correspondent, and whether it is a domain.
+
+    Raises Refused for our own people, whose keys are in the key ring.
+    """
+    is_domain = "@" not in text
+    name = read_domain(text) if is_domain else read_address(text)
+    domain = name.rpartition("@")[2]
+    if is_managed(database, domain):
+        raise Refused(f"{name} is one of ours ({domain} is managed): its keys go into the key ring")
+    return name, is_domain

@@ -1,0 +1,151 @@
+"""The partner book: certificates of correspondents, under an address or a domain.
+
+What a person imports is trusted because he says so: no certification path is asked for, but a
+certificate that could never be used, or that is a CA's, is refused with the reason. A disabled
+entry stays and blocks its certificate from being harvested again; a removed one may come back.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.model.database import PARTNERS, Database
+from app.model.errors import Refused
+from app.model.files import read_partner_file
+from app.model.keyrows import store_intermediates
+from app.model.names import read_partner_name
+from app.model.partnerrows import MANUAL, Entry, entry_json, find_entry, store_entry
+from app.model.tables import Partner, stamp
+from app.pki.certificate import Certificate
+from app.pki.reasons import NOT_YET_VALID, code_of
+
+_LISTED_AT_MOST: Final = 10_000
+_NAMES_OF_ONE: Final = 10
+
+
+def import_partner(
+    database: Database,
+    octets: bytes,
+    at: datetime,
+    *,
+    name: str | None = None,
+    include_subdomains: bool = False,
+) -> list[dict[str, Any]]:
+    """Take the certificates of a file into the book, all or none.
+
+    They are filed under the given address or domain, else under the addresses they name. PEM, DER,
+    .p7b, .p7c and a signed message are understood. Raises Refused with one line.
+    """
+    found = read_partner_file(database, octets, at)
+    leaves = [each for each in found if not each.is_ca]
+    if not leaves:
+        raise Refused(
+            f"{found[0].subject}: a certificate authority's certificate is no correspondent's;"
+            " sealmon trust add makes it a trust anchor"
+        )
+    entries = [
+        Entry(
+            name=filed,
+            is_domain=is_domain,
+            certificate=leaf,
+            source=MANUAL,
+            at=at,
+            include_subdomains=include_subdomains and is_domain,
+        )
+        for leaf in leaves
+        for filed, is_domain in _names(database, leaf, name)
+    ]
+    warnings = {leaf.fingerprint: check_usable(leaf, at) for leaf in leaves}
+    with database.change(PARTNERS):
+        ids = [_store(database, entry) for entry in entries]
+    _keep_intermediates(database, [each for each in found if each.is_ca], at)
+    rows = [get_partner(database, each) for each in ids]
+    return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
+
+
+def _keep_intermediates(database: Database, found: Sequence[Certificate], at: datetime) -> None:
+    if found:
+        with database.change():
+            store_intermediates(database, found, at)
+
+
+def _store(database: Database, entry: Entry) -> int:
+    known = find_entry(database, entry.name, entry.certificate.fingerprint)
+    if known is not None and not known["is_enabled"]:
+        raise Refused(
+            f"this certificate of {entry.name} is disabled: sealmon partner enable {known['id']}"
+        )
+    return store_entry(database, entry)
+
+
+def _names(database: Database, leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
+    if name is not None:
+        return [read_partner_name(database, name)]
+    if not leaf.addresses:
+        odd = f" (not a plain one: {leaf.odd_addresses[0]!r})" if leaf.odd_addresses else ""
+        raise Refused(f"{leaf.subject}: the certificate names no address{odd}; give --for")
+    if len(leaf.addresses) > _NAMES_OF_ONE:
+        raise Refused(
+            f"{leaf.subject}: the certificate names {len(leaf.addresses)} addresses; give --for"
+        )
+    return [read_partner_name(database, each) for each in leaf.addresses]
+
+
+def check_usable(certificate: Certificate, at: datetime) -> list[str]:
+    """Return warnings about a certificate that a person wants to use.
+
+    Raises Refused for one that can neither encrypt nor verify now.
+    """
+    encryption = certificate.encryption_problems(at)
+    hard = [each for each in encryption if code_of(each) != NOT_YET_VALID]
+    signing = [each for each in certificate.signing_problems(at) if code_of(each) != NOT_YET_VALID]
+    if hard and signing:
+        raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(hard)}")
+    if hard:
+        return [f"not used to encrypt: {each}" for each in hard]
+    return [*encryption, *(f"ignored address: {each}" for each in certificate.odd_addresses)]
+
+
+def list_partners(
+    database: Database, *, name: str = "", expires_before: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return the entries of the book by name, newest certificate first; at most 10,000."""
+    query = Partner.select().order_by(Partner.name, Partner.not_after.desc(), Partner.id)
+    if name:
+        query = query.where(Partner.name == name.strip().lower())
+    if expires_before is not None:
+        query = query.where(Partner.not_after < stamp(expires_before))
+    return [entry_json(row) for row in database.rows(query.limit(_LISTED_AT_MOST))]
+
+
+def get_partner(database: Database, partner_id: int) -> dict[str, Any]:
+    """Return one entry. Raises Refused if there is none of this id."""
+    row = database.row(Partner.select().where(Partner.id == partner_id))
+    if row is None:
+        raise Refused(f"there is no entry {partner_id}: see sealmon partner list")
+    return entry_json(row)
+
+
+def disable(database: Database, partner_id: int) -> dict[str, Any]:
+    """Use an entry no more; its certificate is not harvested again either."""
+    return _switch(database, partner_id, is_enabled=False)
+
+
+def enable(database: Database, partner_id: int) -> dict[str, Any]:
+    """Use a disabled entry again."""
+    return _switch(database, partner_id, is_enabled=True)
+
+
+def _switch(database: Database, partner_id: int, *, is_enabled: bool) -> dict[str, Any]:
+    get_partner(database, partner_id)
+    with database.change(PARTNERS):
+        database.run(Partner.update(is_enabled=is_enabled).where(Partner.id == partner_id))
+    return get_partner(database, partner_id)
+
+
+def remove(database: Database, partner_id: int) -> dict[str, Any]:
+    """Forget an entry. Its certificate may come back with the next signed message."""
+    found = get_partner(database, partner_id)
+    with database.change(PARTNERS):
+        database.run(Partner.delete().where(Partner.id == partner_id))
+    return found

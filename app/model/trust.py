@@ -1,0 +1,64 @@
+"""Trust anchors: the certificate authorities that the owner believes for mail."""
+
+from datetime import datetime
+from typing import Any
+
+from app.model.database import PARTNERS, SETTINGS, Database
+from app.model.errors import Refused
+from app.model.files import read_certificates
+from app.model.keyrows import fingerprint_id
+from app.model.shown import certificate_json
+from app.model.tables import Anchor, moment, stamp
+from app.pki.certificate import Certificate
+
+
+def add(database: Database, octets: bytes, at: datetime) -> list[dict[str, Any]]:
+    """Believe the authorities of a file, all or none. Raises Refused with one line."""
+    found = read_certificates(octets)
+    for each in found:
+        if not each.is_ca:
+            raise Refused(
+                f"{each.subject}: not a certificate authority's certificate; sealmon partner import"
+                " takes a correspondent's"
+            )
+        if at > each.not_after:
+            raise Refused(f"{each.subject}: ended on {each.not_after:%Y-%m-%d}")
+    with database.change(SETTINGS, PARTNERS):
+        for each in found:
+            known = Anchor.select().where(Anchor.fingerprint == each.fingerprint)
+            if database.row(known) is None:
+                values = {"fingerprint": each.fingerprint, "certificate": each.der}
+                database.insert(Anchor, {**values, "added_at": stamp(at)})
+    ids = {fingerprint_id(each) for each in found}
+    return [row for row in list_anchors(database) if row["id"] in ids]
+
+
+def list_anchors(database: Database) -> list[dict[str, Any]]:
+    """Return all trust anchors by subject."""
+    rows = database.rows(Anchor.select())
+    found = [
+        {
+            "id": str(row["fingerprint"])[:16],
+            "added_at": moment(row["added_at"]),
+            **certificate_json(Certificate.from_der(bytes(row["certificate"]))),
+        }
+        for row in rows
+    ]
+    return sorted(found, key=lambda row: (row["subject"], row["id"]))
+
+
+def get_anchor(database: Database, anchor_id: str) -> dict[str, Any]:
+    """Return one trust anchor by its id or fingerprint. Raises Refused if there is none."""
+    wanted = anchor_id.strip().lower().replace(":", "")
+    for row in list_anchors(database):
+        if wanted in {row["id"], row["fingerprint"]}:
+            return row
+    raise Refused(f"there is no trust anchor {anchor_id}: see sealmon trust list")
+
+
+def remove(database: Database, anchor_id: str) -> dict[str, Any]:
+    """Believe an authority no more; what only it vouches for is untrusted from now on."""
+    found = get_anchor(database, anchor_id)
+    with database.change(SETTINGS, PARTNERS):
+        database.run(Anchor.delete().where(Anchor.fingerprint == found["fingerprint"]))
+    return found

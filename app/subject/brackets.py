@@ -1,4 +1,4 @@
-"""Brackets: what opens, what closes, and what mirrors what, of every kind that Unicode has.
+"""Brackets: what opens and what closes, of every kind that Unicode has, and what is drawn like one.
 
 Quotation marks are no brackets here: people write them around words that only happen to be those of
 a mark. Guillemets and corner brackets are: they stand where others put brackets. UAX 44.
@@ -9,22 +9,34 @@ from typing import Final
 
 from app.subject.skeleton import KEPT, skeleton
 
-OPENS: Final = 1
-CLOSES: Final = -1
 NEITHER: Final = 0
+OPENS: Final = 1
+CLOSES: Final = 2
+BAR: Final = 3  # does both, where it touches what it encloses
 
-# Ps, Pe, Pi and Pf without the quotation marks, and the upper and lower halves of tall brackets.
 _QUOTES: Final = frozenset(
     "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2e42\u301d\u301e\u301f"
 )
-_OPENING: Final = frozenset("<\u226a\u22d8\u239b\u239d\u23a1\u23a3\u23a7\u23a9\u231c\u231e\u02c2")
-_CLOSING: Final = frozenset(">\u226b\u22d9\u239e\u23a0\u23a4\u23a6\u23ab\u23ad\u231d\u231f\u02c3")
+# No brackets by their category, but drawn like one: signs, halves of tall brackets, box drawings,
+# subset signs, and letters of Bopomofo, Hangul, kana, Han and the Canadian syllabics.
+_OPENING: Final = frozenset(
+    "<\u02c2\u02f9\u02fb\u1103\u1455\u2282\u228f\u226a\u22d8\u231c\u231e\u239b\u239d\u23a1\u23a3"
+    "\u23a7\u23a9\u250c\u250f\u2514\u2517\u251c\u2523\u2554\u255a\u2560\u2a6a\u3137\u5318\u531a"
+)
+_CLOSING: Final = frozenset(
+    ">\u02c3\u02fa\u02fc\u1450\u2283\u2290\u226b\u22d9\u231d\u231f\u239e\u23a0\u23a4\u23a6"
+    "\u23ab\u23ad\u2510\u2513\u2518\u251b\u2524\u252b\u2557\u255d\u2563\u30b3\u30e7"
+)
+_BARS: Final = frozenset(
+    "|\u00a6\u01c0\u01c1\u2016\u2223\u2225\u239c\u239f\u23a2\u23a5\u23aa\u23b8\u23b9\u23d0\u2502"
+    "\u2503\u2551\u258f\u2595\u2758\u2759\u275a\u2980\u4e28\uff5c\uffe8"
+)
 _ANGLES: Final = frozenset("<>\u00ab\u00bb\u2039\u203a\u226a\u226b\u02c2\u02c3")
 _ROUND_NAMES: Final = ("PARENTHESIS", "CURLY BRACKET")
 
 
 class Sides(dict[str, int]):
-    """Character -> OPENS, CLOSES or NEITHER; found out when asked for, and kept up to a bound."""
+    """Character -> its side; found out when asked for, and kept up to a bound."""
 
     def __missing__(self, char: str) -> int:
         side = _side(char)
@@ -37,7 +49,8 @@ class Sides(dict[str, int]):
 def _side(char: str) -> int:
     if char in _QUOTES:
         return NEITHER
-    # Letters of other scripts that are drawn like a bracket count as one.
+    if char in _BARS:
+        return BAR
     shown = skeleton(char)
     category = unicodedata.category(char)
     if category in {"Ps", "Pi"} or char in _OPENING or shown in {"(", "[", "{", "<", "<<"}:
@@ -48,9 +61,11 @@ def _side(char: str) -> int:
 
 
 def kind(char: str) -> str:
-    """Return "angle", "round" (curly ones too) or "square": what looks like those of the marks."""
+    """Return "angle", "round" (curly too), "bar", or "square": what looks like ours."""
     if char in _ANGLES:
         return "angle"
+    if char in _BARS:
+        return "bar"
     if char in "(){}" or any(part in unicodedata.name(char, "") for part in _ROUND_NAMES):
         return "round"
     return "square"

@@ -42,6 +42,13 @@ class Forms:
         )
         forms = (*self._whole, *self._heads)
         self._near: Final = _index(self._whole)
+        self._firsts: Final = frozenset(
+            letters for _, which, letters in self._near if which == "first"
+        )
+        self._lasts: Final = frozenset(
+            letters for _, which, letters in self._near if which == "last"
+        )
+        self._lengths: Final = frozenset(map(len, forms))
         self._anagrams: Final = frozenset(map(_sorted, forms))
         # One edit leaves the first or the last letters of a form as they are.
         traces = {form[:_SHARED] for form in forms} | {form[-_SHARED:] for form in forms}
@@ -57,6 +64,9 @@ class Forms:
         """Tell whether these letters inside a bracket pair look like a whole mark."""
         if letters in self._whole:
             return True
+        # Most letters are ruled out here; what follows is slower.
+        if letters[:_SHARED] not in self._firsts and letters[-_SHARED:] not in self._lasts:
+            return False
         return any(is_one_edit(letters, form) for form in self._candidates(letters))
 
     def _candidates(self, letters: str) -> Iterator[str]:
@@ -80,7 +90,7 @@ class Forms:
 
         For texts with bidirectional controls, which can show letters in almost any order.
         """
-        return _sorted(letters) in self._anagrams
+        return len(letters) in self._lengths and _sorted(letters) in self._anagrams
 
 
 def groups(text: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Put marks together and put them on.
 
 What a mark says is decided by the finding, how it is arranged by the templates in
-templates/subject, its words by the mark texts. Only the outer Subject is touched: the entity under a signature stays
-octet for octet. behaviour.md B7, C5, D4; RFC 2047, RFC 6532 §3.2.
+templates/subject, its words by the mark texts. Only the outer Subject is touched: the entity under
+a signature stays octet for octet. behaviour.md B7, C5, D4; RFC 2047, RFC 6532 §3.2.
 """
 
 import unicodedata
@@ -114,7 +114,8 @@ def put_on(
 
     The subject it stands before is that of the message, or base_subject, which must have been
     cleaned as well. Without a mark and a base_subject the same object is returned. A missing
-    Subject is made. With utf8, for SMTPUTF8 transactions, the field is raw UTF-8, else encoded words.
+    Subject is made. With utf8, for SMTPUTF8 transactions, the field is raw UTF-8, else encoded
+    words.
     """
     if not mark and base_subject is None:
         return message

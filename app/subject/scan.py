@@ -3,29 +3,20 @@
 Reads the text once and keeps what has been read twice, as it is and as letters. At every closing
 bracket it looks back: if the letters since one of the last opening brackets are those of a mark,
 both are cut back to it. So a mark inside a mark goes first, the outer one is seen whole afterwards,
-and nothing is read twice. The look back is bounded in brackets and letters: time is linear.
+and nothing is read twice. A square bracket without its other half is tried with the words beside
+it. The look back is bounded in brackets, words and letters: time is linear. behaviour.md B9.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import Final
 
-from app.subject.brackets import CLOSES, OPENS, SIDES, kind
+from app.subject.brackets import BAR, CLOSES, NEITHER, OPENS, SIDES, kind
 from app.subject.forms import Forms
 from app.subject.skeleton import IGNORABLE, Letters
 
-LOOK_BACK: Final = 8  # opening brackets that a closing one is tried with
+LOOK_BACK: Final = 8  # opening brackets, or words, that a closing bracket is tried with
 ADDRESS_LETTERS: Final = 320  # the longest address that a mark names
 _ADDRESS_SIGNS: Final = frozenset("@*<\uff20\ufe6b\uff0a\u2217")
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """Where a bracket was opened: in the text kept so far, and in its letters."""
-
-    at: int
-    letters_at: int
-    kind: str
 
 
 class Scan:
@@ -34,15 +25,19 @@ class Scan:
     def __init__(self, forms: Forms, letters: Letters, *, any_order: bool = False) -> None:
         self._forms: Final = forms
         self._letters: Final = letters
-        # Every bracket opens and closes, and letters count backwards too: for texts that a
-        # bidirectional control shows in another order.
+        # Every bracket opens and closes, and letters count in any order: for texts that a
+        # bidirectional control shows in another one.
         self._any_order: Final = any_order
         self._kept: list[str] = []
         self._seen: list[str] = []
-        self._opens: list[_Open] = []
-        self._judged = 0  # so many of the opens are too far back to begin a mark without an address
-        self._heads: list[_Open] = []  # those of them that begin one with an address
-        self._signs: list[int] = []  # where signs stand that only addresses have
+        self._before: list[int] = []  # how many letters were seen before each kept character
+        # Places in the kept text, in order:
+        self._opens: list[int] = []
+        self._unclosed: list[int] = []  # square brackets
+        self._words: list[int] = []
+        self._signs: list[int] = []  # signs that only addresses have
+        self._heads: list[int] = []  # opens, far back, that begin a mark with an address
+        self._judged = 0  # so many of the opens are too far back for any other mark
         self._in_gap = False  # a mark was cut out here: the blanks after it go with it
         self._cut_at = 0
 
@@ -50,56 +45,91 @@ class Scan:
         """Return the text without its marks; everything else in it stays as it is."""
         for char in text:
             side = SIDES[char]
-            closes = side == CLOSES or (side == OPENS and self._any_order)
-            if not (closes and self._close(char)):
+            if not (self._may_close(side) and self._close(char)):
                 self._take(char, side)
+        for at in reversed(self._unclosed[:LOOK_BACK]):
+            end = 0 if self._any_order else self._end_of_words(at + 1)
+            if end:
+                del self._kept[at:end]
+                self._in_gap = self._in_gap or at == len(self._kept)
         if self._in_gap:
             while self._kept and self._kept[-1].isspace():
                 self._kept.pop()
         return "".join(self._kept)
+
+    def _may_close(self, side: int) -> bool:
+        if side == BAR:
+            return bool(self._kept) and not self._kept[-1].isspace()
+        return side == CLOSES or (side == OPENS and self._any_order)
 
     def _take(self, char: str, side: int) -> None:
         if self._in_gap:
             if char.isspace() or char in IGNORABLE:
                 return
             self._in_gap = False
-        if side == OPENS or (side == CLOSES and self._any_order):
-            self._open(char)
+        at = len(self._kept)
+        if side == NEITHER and (not at or not self._letters[self._kept[-1]]):
+            self._words.append(at)
+        if side:
+            self._note_bracket(char, side, at)
         if char in _ADDRESS_SIGNS:
-            self._signs.append(len(self._kept))
+            self._signs.append(at)
         self._kept.append(char)
-        if not side:
+        self._before.append(len(self._seen))
+        if side == NEITHER:
             self._seen.extend(self._letters[char])
 
-    def _open(self, char: str) -> None:
+    def _note_bracket(self, char: str, side: int, at: int) -> None:
+        if side == CLOSES and not self._any_order:
+            if self._unclosed and kind(char) == "square":
+                self._unclosed.pop()
+            return
         # Of several brackets before one letter only the innermost begins a mark; the others are
         # taken when the pair they are left with is empty.
-        if self._opens and self._opens[-1].letters_at == len(self._seen):
+        if self._opens and self._before[self._opens[-1]] == len(self._seen):
             self._opens.pop()
             self._judged = min(self._judged, len(self._opens))
-        self._opens.append(_Open(len(self._kept), len(self._seen), kind(char)))
+        self._opens.append(at)
+        if kind(char) == "square":
+            self._unclosed.append(at)
 
     def _close(self, char: str) -> bool:
-        """Cut back to an opening bracket if a mark ends here; tell whether that was so."""
-        if self._leaves_empty_pair():
-            self._cut(self._cut_at - 1)
-            return True
-        self._judge()
-        candidates = self._opens[self._judged :][-LOOK_BACK:]
-        for opened in reversed(candidates):
-            letters = "".join(self._seen[opened.letters_at :])
-            if self._is_mark(letters) or (
-                self._forms.begins_like(letters) and self._is_named(opened, char)
-            ):
-                self._cut(opened.at)
-                return True
-        head = self._heads[-1] if self._heads else None
-        if head is None or len(self._seen) - head.letters_at > ADDRESS_LETTERS:
+        """Cut back to where a mark begins if one ends here; tell whether that was so."""
+        at = self._find_begin(char)
+        if at < 0:
             return False
-        if self._is_named(head, char):
-            self._cut(head.at)
-            return True
-        return False
+        self._cut(at)
+        return True
+
+    def _find_begin(self, char: str) -> int:
+        if self._leaves_empty_pair():
+            return self._cut_at - 1
+        self._judge()
+        for at in reversed(self._opens[self._judged :][-LOOK_BACK:]):
+            letters = self._letters_from(at)
+            if self._is_mark(letters) or (
+                self._forms.begins_like(letters) and self._is_named(at, char)
+            ):
+                return at
+        head = self._heads[-1] if self._heads else -1
+        if head >= 0 and len(self._seen) - self._before[head] <= ADDRESS_LETTERS:
+            return head if self._is_named(head, char) else -1
+        if self._unclosed or kind(char) != "square":
+            return -1
+        return self._find_word()
+
+    def _find_word(self) -> int:
+        """Return where the word begins that a mark begins with and nothing opened, or -1."""
+        for at in reversed(self._words[-LOOK_BACK:]):
+            letters = self._letters_from(at)
+            is_named = self._has_sign(at) and self._forms.begins_like(letters)
+            if is_named or self._forms.is_mark(letters):
+                return at
+        return -1
+
+    def _letters_from(self, at: int) -> str:
+        begin = self._before[at]
+        return "".join(self._seen[begin : begin + self._forms.longest + 1])
 
     def _is_mark(self, letters: str) -> bool:
         if self._forms.is_mark(letters):
@@ -108,24 +138,24 @@ class Scan:
             self._forms.is_mark(letters[::-1]) or self._forms.is_jumbled(letters)
         )
 
-    def _is_named(self, opened: _Open, char: str) -> bool:
+    def _is_named(self, at: int, char: str) -> bool:
         # "(signed by both)" is what people write; in square brackets nobody but us says so.
-        if opened.kind == "square":
-            return kind(char) == "square"
-        if (opened.kind == "angle") != (kind(char) == "angle"):
-            return False
-        return bool(self._signs) and self._signs[-1] > opened.at
+        opened, closed = kind(self._kept[at]), kind(char)
+        if opened == "square":
+            return closed == "square"
+        return (opened == "angle") == (closed == "angle") and self._has_sign(at)
+
+    def _has_sign(self, at: int) -> bool:
+        return bool(self._signs) and self._signs[-1] > at
 
     def _judge(self) -> None:
         """Put the brackets that are too far back by now among the heads, or nowhere."""
-        window = self._forms.longest
         while self._judged < len(self._opens):
-            opened = self._opens[self._judged]
-            if len(self._seen) - opened.letters_at <= window:
+            at = self._opens[self._judged]
+            if len(self._seen) - self._before[at] <= self._forms.longest:
                 return
-            first = self._seen[opened.letters_at : opened.letters_at + window]
-            if self._forms.begins_like("".join(first)):
-                self._heads.append(opened)
+            if self._forms.begins_like(self._letters_from(at)):
+                self._heads.append(at)
             self._judged += 1
 
     def _leaves_empty_pair(self) -> bool:
@@ -136,17 +166,28 @@ class Scan:
         return all(char.isspace() for char in self._kept[self._cut_at :])
 
     def _cut(self, at: int) -> None:
-        first = bisect_left(self._opens, at, key=lambda opened: opened.at)
-        if first < len(self._opens):
-            del self._seen[self._opens[first].letters_at :]
-        del self._opens[first:]
-        self._judged = min(self._judged, first)
-        while self._heads and self._heads[-1].at >= at:
-            self._heads.pop()
-        while self._signs and self._signs[-1] >= at:
-            self._signs.pop()
+        del self._seen[self._before[at] :]
         del self._kept[at:]
+        del self._before[at:]
+        for places in (self._opens, self._unclosed, self._words, self._signs, self._heads):
+            del places[bisect_left(places, at) :]
+        self._judged = min(self._judged, len(self._opens))
         self._in_gap = not self._kept or self._kept[-1].isspace()
         while at and self._kept[at - 1].isspace():
             at -= 1
         self._cut_at = at
+
+    def _end_of_words(self, begin: int) -> int:
+        """Return where a mark ends that was opened and not closed; 0 if there is none."""
+        letters, ended = "", 0
+        sign = next((place for place in self._signs if place >= begin), -1)
+        for end in range(begin, min(len(self._kept), begin + ADDRESS_LETTERS) + 1):
+            if end == len(self._kept) or self._kept[end].isspace():
+                is_named = begin <= sign < end and self._forms.begins_like(letters)
+                if is_named or self._forms.is_mark(letters):
+                    ended = end + 1
+                if is_named or end == len(self._kept):
+                    break
+            if len(letters) <= self._forms.longest:
+                letters += self._letters[self._kept[end]]
+        return ended

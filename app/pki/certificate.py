@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from app.cms.errors import MalformedCms, TooLarge
+from app.cms.certs_only import parse_certs_only
+from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.pki import names, pem, spki, tbs
 from app.pki.errors import MalformedCertificate
 from app.pki.reasons import (
@@ -63,6 +63,7 @@ class Certificate:
     """One X.509 certificate; two are equal if their octets are."""
 
     der: bytes
+    version: int
     fingerprint: str  # SHA-256, lower-case hexadecimal
     subject: str
     issuer: str
@@ -88,6 +89,7 @@ class Certificate:
     anomalies: tuple[str, ...]
     critical: frozenset[str]  # dotted
     declares_revocation: bool
+    capabilities: tuple[str, ...]  # sMIMECapabilities of the certificate itself (RFC 4262)
     _key_problem: str
 
     @staticmethod
@@ -100,11 +102,25 @@ class Certificate:
         """Return the first certificate of a PEM text, or raise MalformedCertificate."""
         return load_certificates(octets)[0]
 
+    def __repr__(self) -> str:
+        return f"Certificate({self.subject!r}, {self.fingerprint[:16]})"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and other.der == self.der
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
+
+    @property
+    def is_for_mail(self) -> bool:
+        """Whether extKeyUsage is absent, or has emailProtection or any (RFC 8550 §4.4.4)."""
+        usage = self.extended_key_usage
+        return usage is None or not usage.isdisjoint((_EMAIL_PROTECTION, _ANY_USAGE))
+
+    @property
+    def unknown_critical(self) -> frozenset[str]:
+        """The critical extensions that nobody here understands (RFC 5280 §4.2)."""
+        return self.critical - _UNDERSTOOD
 
     def signing_problems(self, at: datetime) -> tuple[str, ...]:
         """Return why the key may not have signed mail at this moment; empty if it may.
@@ -139,6 +155,8 @@ class Certificate:
 
     def _common_problems(self, at: datetime) -> tuple[str, ...]:
         problems = [reason(MALFORMED, each) for each in self.anomalies]
+        # RFC 5280 §4.1.2.5: both ends are included, and they are whole seconds.
+        at = at.replace(microsecond=0)
         if at < self.not_before:
             problems.append(reason(NOT_YET_VALID, f"{self.not_before:%Y-%m-%dT%H:%M:%SZ}"))
         if at > self.not_after:
@@ -148,10 +166,9 @@ class Certificate:
         if self._key_problem:
             code = UNSUPPORTED_KEY if self.key_kind == spki.UNSUPPORTED else WEAK_KEY
             problems.append(reason(code, self._key_problem))
-        usage = self.extended_key_usage
-        if usage is not None and not usage & {_EMAIL_PROTECTION, _ANY_USAGE}:
-            problems.append(reason(NOT_FOR_MAIL, ", ".join(sorted(usage))))
-        if unknown := self.critical - _UNDERSTOOD:
+        if not self.is_for_mail:
+            problems.append(reason(NOT_FOR_MAIL, ", ".join(sorted(self.extended_key_usage or ()))))
+        if unknown := self.unknown_critical:
             problems.append(reason(UNKNOWN_CRITICAL, ", ".join(sorted(unknown))))
         return tuple(problems)
 
@@ -174,6 +191,7 @@ def _from_fields(octets: bytes, fields: tbs.Fields) -> Certificate:
     pointers = (ExtensionOID.CRL_DISTRIBUTION_POINTS, ExtensionOID.AUTHORITY_INFORMATION_ACCESS)
     return Certificate(
         der=octets,
+        version=fields.version,
         fingerprint=hashlib.sha256(octets).hexdigest(),
         subject=names.as_text(fields.subject),
         issuer=names.as_text(fields.issuer),
@@ -200,6 +218,7 @@ def _from_fields(octets: bytes, fields: tbs.Fields) -> Certificate:
         critical=frozenset(
             identifier for identifier, each in fields.extensions.items() if each.critical
         ),
+        capabilities=tbs.capabilities(fields),
         declares_revocation=any(each.dotted_string in fields.extensions for each in pointers),
         _key_problem=key_problem,
     )
@@ -214,18 +233,20 @@ def load_certificates(octets: bytes) -> tuple[Certificate, ...]:
         return _load_der(octets)
     found: list[Certificate] = []
     for label, block in pem.blocks(octets):
-        if label in {"CERTIFICATE", "X509 CERTIFICATE", "PKCS7", "CMS"}:
-            try:
-                found += _load_der(pem.decode(block))
-            except MalformedCertificate:
-                raise
-            except ValueError as error:
-                raise MalformedCertificate(f"{error}") from error
-        elif label.endswith("PRIVATE KEY") and not found:
-            continue
+        if label in {"CERTIFICATE", "X509 CERTIFICATE"}:
+            found.append(Certificate.from_der(_decoded(block)))
+        elif label in {"PKCS7", "CMS"}:
+            found += _load_der(_decoded(block))
     if not found:
         raise MalformedCertificate("the file holds no certificate (PEM, DER, .p7b or .p7c)")
     return tuple(dict.fromkeys(found))
+
+
+def _decoded(block: bytes) -> bytes:
+    try:
+        return pem.decode(block)
+    except ValueError as error:
+        raise MalformedCertificate(f"{error}") from error
 
 
 def _load_der(octets: bytes) -> tuple[Certificate, ...]:
@@ -233,7 +254,9 @@ def _load_der(octets: bytes) -> tuple[Certificate, ...]:
         return (Certificate.from_der(octets),)
     except MalformedCertificate as error:
         try:
-            inside = pkcs7.load_der_pkcs7_certificates(octets)
-        except ValueError:
+            inside = parse_certs_only(octets)
+        except TooLarge as too_large:
+            raise MalformedCertificate(f"{too_large}") from too_large
+        except (MalformedCms, UnsupportedCms):
             raise error from None
-    return tuple(Certificate.from_der(each.public_bytes(Encoding.DER)) for each in inside)
+    return tuple(map(Certificate.from_der, inside))

@@ -5,6 +5,7 @@ quoted local parts and look-alikes of ``@`` make it odd, and an odd one is shown
 into something else (CVE-2026-2748). RFC 8550 §3, RFC 5280 §4.2.1.6, RFC 9598 §3.
 """
 
+import string
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
@@ -23,9 +24,14 @@ _RFC822_NAME: Final = 0x81
 _UTF8_STRING: Final = 0x0C
 _BMP_STRING: Final = 0x1E
 _UNIVERSAL_STRING: Final = 0x1C
+# Numeric, Printable, Teletex, IA5, Visible and General String; QUIRK: Teletex holds Latin-1.
+_OLD_STRINGS: Final = frozenset((0x12, 0x13, 0x14, 0x16, 0x1A, 0x1B))
 
 _SMTP_UTF8_MAILBOX: Final = OtherNameFormOID.SMTP_UTF8_MAILBOX.dotted_string
 _EMAIL_ADDRESS: Final = NameOID.EMAIL_ADDRESS.dotted_string
+
+# ASCII only: what else case folding equates ("ß" and "ss") are two mailboxes here.
+_ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 _LABELS: Final = {
     NameOID.COMMON_NAME.dotted_string: "CN",
@@ -65,7 +71,10 @@ def _text(element: der.Reader) -> str:
         return element.value.decode("utf-16-be", "replace")
     if tag == _UNIVERSAL_STRING:
         return element.value.decode("utf-32-be", "replace")
-    return element.value.decode("ascii", "replace")
+    if tag in _OLD_STRINGS:
+        return element.value.decode("latin-1")
+    # No string: the octets stand for themselves, and never look like one.
+    return f"#{element.whole.hex()}"
 
 
 def as_text(name: bytes) -> str:
@@ -142,7 +151,7 @@ def addresses(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
     good: dict[str, None] = {}
     odd: dict[str, None] = {}
     for kind, octets in claimed(fields):
-        address = _strict(kind, octets)
+        address = strict(kind, octets)
         if address is None:
             odd[plain(octets.decode("utf-8", "backslashreplace"))] = None
         else:
@@ -150,7 +159,8 @@ def addresses(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(good), tuple(odd)
 
 
-def _strict(kind: str, octets: bytes) -> str | None:
+def strict(kind: str, octets: bytes) -> str | None:
+    """Return a claimed address if it is plain, in the form of A(cert), and None otherwise."""
     try:
         text = octets.decode("ascii" if kind == "rfc822" else "utf-8")
     except UnicodeDecodeError:
@@ -162,4 +172,5 @@ def _strict(kind: str, octets: bytes) -> str | None:
         local.isascii() or not domain.isascii() or unicodedata.normalize("NFC", text) != text
     ):
         return None
-    return strict_addr_spec(text)
+    address = strict_addr_spec(text)
+    return None if address is None else address.translate(_ASCII_LOWER)

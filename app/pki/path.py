@@ -15,7 +15,7 @@ from datetime import datetime
 from pyhanko_certvalidator import errors
 from pyhanko_certvalidator.validate import async_validate_path
 
-from app.pki import constraints, engine
+from app.pki import engine, rules
 from app.pki.builder import Builder, Index, index
 from app.pki.cache import Cache
 from app.pki.certificate import Certificate
@@ -34,6 +34,7 @@ from app.pki.reasons import (
     reason,
 )
 from app.pki.revocation import Checker, Revocation, RevocationSource
+from app.pki.validator import make_context, make_path
 
 TRUSTED = "trusted"
 UNTRUSTED = "untrusted"
@@ -91,6 +92,8 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
         tuple([hashlib.sha256(each).digest() for each in crls]),
         source is not None,
     )
+    # Validity ends with a whole second (RFC 5280 §4.1.2.5).
+    at = at.replace(microsecond=0)
     found = _CACHE.get(key, at)
     if found is None:
         found = _Search(others, anchors, at, revocation, crls, source).run(leaf)
@@ -116,11 +119,12 @@ class _Search:
 
     def run(self, leaf: Certificate) -> PathResult:
         budget, parsed = engine.Budget(), engine.Parsed()
-        builder = Builder(self.anchors.by_subject, index(self.others), parsed, budget)
+        others = index(self.others)
+        builder = Builder(self.anchors.by_subject, others, parsed, budget)
         failures: list[PathResult] = []
         try:
             for path in builder.paths(leaf, self.at):
-                result = self._check(path, parsed, budget)
+                result = self._check(path, others, parsed, budget)
                 # Nothing is better than the first, nothing worse than the second.
                 if result.status == TRUSTED or result.revocation == REVOKED:
                     return result
@@ -130,15 +134,21 @@ class _Search:
         return _best(failures) if failures else _no_path(leaf, self.at)
 
     def _check(
-        self, path: tuple[Certificate, ...], parsed: engine.Parsed, budget: engine.Budget
+        self,
+        path: tuple[Certificate, ...],
+        others: Index,
+        parsed: engine.Parsed,
+        budget: engine.Budget,
     ) -> PathResult:
-        problem = _own_problem(path) or _library_problem(path, self.at, parsed, budget)
+        problem = rules.problem(path) or _library_problem(path, self.at, parsed, budget)
         if problem:
             code = code_of(problem)
             status = code if code in {EXPIRED, NOT_YET_VALID} else UNTRUSTED
             return PathResult(status, (problem,), path)
-        checker = Checker(path, self.at, parsed, budget, self.crls, self.source)
-        return _with_revocation(path, checker.run(self.mode), self.mode)
+        found = Checker(path, others, self.at, parsed, budget).run(
+            self.mode, self.crls, self.source
+        )
+        return _with_revocation(path, found, self.mode)
 
 
 def _with_revocation(path: tuple[Certificate, ...], found: Revocation, mode: str) -> PathResult:
@@ -148,19 +158,12 @@ def _with_revocation(path: tuple[Certificate, ...], found: Revocation, mode: str
     return PathResult(UNTRUSTED if refused else TRUSTED, found.reasons, path, found.status)
 
 
-def _own_problem(path: tuple[Certificate, ...]) -> str:
-    if outside := constraints.problem(path):
-        return reason(NAME_CONSTRAINTS, outside)
-    return ""
-
-
 def _library_problem(
     path: tuple[Certificate, ...], at: datetime, parsed: engine.Parsed, budget: engine.Budget
 ) -> str:
     try:
-        whole = engine.validation_path(path, parsed)
-        context = engine.context(at, parsed, budget, path[-1])
-        engine.run(async_validate_path(context, whole))
+        context = make_context(at, parsed, budget, path[-1])
+        engine.run(async_validate_path(context, make_path(path, parsed)))
     except errors.ExpiredError as error:
         return reason(EXPIRED, str(error))
     except errors.NotYetValidError as error:

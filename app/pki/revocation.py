@@ -2,35 +2,44 @@
 
 Nothing is fetched here. The octets come with a message, or from a RevocationSource that has them in
 store; they count only if they verify to the path itself. No data, stale data and data that do not
-verify are all "unknown", and unknown is never good (T58). RFC 6960 §3.2.
+verify are all "unknown", and unknown is never good (T58). RFC 6960 §3.2, RFC 8550 §4.1.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from asn1crypto import crl, ocsp, x509
+from asn1crypto import crl, ocsp
 from pyhanko_certvalidator import errors
 from pyhanko_certvalidator._state import ValProcState
-from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.registry import CertificateRegistry
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
 from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.util import ConsList
 
+from app.cms.errors import MalformedCms, TooLarge
 from app.mail.limits import CRLS
-from app.pki import engine
+from app.pki import names
+from app.pki.builder import Index
 from app.pki.certificate import Certificate
+from app.pki.crls import abridge
+from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed, run
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
+from app.pki.strength import signature_problem
+from app.pki.validator import Context, Registry, make_context, make_path
 
 GOOD: Final = "good"
 UNKNOWN: Final = "unknown"
 NOT_CHECKED: Final = "not-checked"
 
 MODES: Final = ("soft", "hard", "require", "off")
+
+OCSP_OCTETS: Final = 1024 * 1024
+# Other certificates of a CRL issuer's name that are tried.
+ISSUERS: Final = 8
 
 
 class RevocationSource(Protocol):
@@ -51,142 +60,131 @@ class Revocation:
     reasons: tuple[str, ...] = ()
 
 
-class _VerifiedStore(CertificateRegistry):
-    """Certificates that may issue CRLs or sign OCSP responses: of the path, or signed by it.
-
-    certvalidator remembers a validated certificate by the value of its signature, so that a
-    certificate which merely copies the signature of a good one would pass for it. Nothing gets in
-    here whose signature was not checked.
-    """
-
-    def __init__(self, may_enter: Callable[[x509.Certificate], bool]) -> None:
-        super().__init__()
-        self._may_enter = may_enter
-        self._held: set[bytes] = set()
-
-    def register(self, cert: x509.Certificate) -> bool:
-        """Add a certificate, unless nobody on the path vouches for it."""
-        octets = cert.dump()
-        if octets in self._held or not self._may_enter(cert):
-            return False
-        self._held.add(octets)
-        # Its own map is by issuer and serial, and would keep only the first of two (T45).
-        self._subject_map[cert.subject.hashable].append(cert)
-        key_hash = cert.public_key.sha1
-        self._key_hash_map[key_hash].append(cert)
-        self._key_identifier_map[cert.key_identifier or key_hash].append(cert)
-        self.certs.setdefault(cert.issuer_serial, cert)
-        return True
-
-
 @dataclass(frozen=True, slots=True)
 class Checker:
     """The check of one path, leaf first and anchor last, that is valid otherwise."""
 
     path: Sequence[Certificate]
+    others: Index  # where the certificate of a separate CRL issuer may be found
     at: datetime
-    parsed: engine.Parsed
-    budget: engine.Budget
-    crls: Sequence[bytes]
-    source: RevocationSource | None
+    parsed: Parsed
+    budget: Budget
 
-    def run(self, mode: str) -> Revocation:
-        """Return what is known; ``mode`` decides which silence matters.
+    def run(
+        self, mode: str, message_crls: Sequence[bytes], source: RevocationSource | None
+    ) -> Revocation:
+        """Return what is known; what an unknown status means is the caller's affair.
 
-        soft and hard ask of certificates that declare where revocation is found; require asks of
-        the leaf in any case. What an unknown status means is the caller's affair.
+        The store is asked first, so that nothing in a message can use up what its check may cost.
         """
         if mode == "off":
             return Revocation(NOT_CHECKED)
-        validation = self._context()
-        whole = self.path_object()
-        statuses = []
-        for place in range(len(self.path) - 1):
-            certificate = self.path[place]
-            status = self._one(validation, whole, place)
+        statuses = [UNKNOWN] * (len(self.path) - 1)
+        if source is not None:
+            self._look(statuses, *self._stored(source), self.budget)
+        if message_crls and REVOKED not in statuses and UNKNOWN in statuses:
+            with suppress(BudgetExceeded):
+                self._look(statuses, message_crls[:CRLS], (), Budget())
+        return self._sum(statuses, mode)
+
+    def _sum(self, statuses: Sequence[str], mode: str) -> Revocation:
+        """Return the status of the path from those of its certificates.
+
+        Silence matters where a certificate declares that there is something to ask, and under
+        "require" for the leaf in any case.
+        """
+        unknown = []
+        for place, (status, certificate) in enumerate(zip(statuses, self.path, strict=False)):
             if status == REVOKED:
                 return Revocation(REVOKED, (reason(REVOKED, certificate.subject),))
             matters = certificate.declares_revocation or (mode == "require" and place == 0)
-            if status == GOOD or matters:
-                statuses.append((status, certificate))
-        unknown = [each for status, each in statuses if status != GOOD]
+            if status == UNKNOWN and matters:
+                unknown.append(reason(REVOCATION_UNKNOWN, certificate.subject))
         if unknown:
-            return Revocation(
-                UNKNOWN, tuple(reason(REVOCATION_UNKNOWN, each.subject) for each in unknown)
-            )
-        return Revocation(GOOD if statuses else NOT_CHECKED)
+            return Revocation(UNKNOWN, tuple(unknown))
+        return Revocation(GOOD if GOOD in statuses else NOT_CHECKED)
 
-    def path_object(self) -> ValidationPath:
-        """Return the path in the validator's own form."""
-        return engine.validation_path(self.path, self.parsed)
+    def _stored(self, source: RevocationSource) -> tuple[list[bytes], list[bytes]]:
+        crls: dict[bytes, None] = {}
+        ocsps: dict[bytes, None] = {}
+        for certificate, issuer in zip(self.path, self.path[1:], strict=False):
+            crls.update(dict.fromkeys(source.crls(certificate, issuer, self.at)))
+            ocsps.update(dict.fromkeys(source.ocsps(certificate, issuer, self.at)))
+        return list(crls), list(ocsps)
 
-    def _context(self) -> ValidationContext:
-        return engine.context(
+    def _look(
+        self,
+        statuses: list[str],
+        crls: Sequence[bytes],
+        ocsps: Sequence[bytes],
+        budget: Budget,
+    ) -> None:
+        """Bring the statuses up to what these data say."""
+        lists = [each for octets in crls if (each := self._read_crl(octets, budget))]
+        responses = [each for octets in ocsps for each in _read_ocsp(octets)]
+        if not lists and not responses:
+            return
+        whole = make_path(self.path, self.parsed)
+        context = make_context(
             self.at,
             self.parsed,
-            self.budget,
+            budget,
             self.path[-1],
-            registry=self._store(),
-            crls=self._crls(),
-            ocsps=self._ocsps(),
+            registry=self._registry(lists),
+            crls=lists,
+            ocsps=responses,
         )
+        for place, status in enumerate(statuses):
+            if status == UNKNOWN:
+                statuses[place] = self._one(context, whole, place)
 
-    def _store(self) -> _VerifiedStore:
-        on_path = {each.der for each in self.path}
-        store = _VerifiedStore(lambda each: each.dump() in on_path or self._is_vouched(each))
+    def _registry(self, lists: Sequence[CRLContainer]) -> Registry:
+        registry = Registry()
         for each in self.path:
-            store.register(self.parsed.get(each))
-        return store
+            registry.register(self.parsed.get(each))
+        # RFC 5280 §6.3.3 (f): a CRL may be signed with another key of the authority, or by another
+        # authority that the certificate names; its path is validated like any other.
+        for issuer in {each.crl_data.issuer.dump(): None for each in lists}:
+            for certificate in self.others.get(names.comparable(issuer), ())[:ISSUERS]:
+                registry.register(self.parsed.get(certificate))
+        return registry
 
-    def _is_vouched(self, candidate: x509.Certificate) -> bool:
-        certificate = Certificate.from_der(candidate.dump())
-        return any(
-            certificate.issuer_key == each.subject_key
-            and engine.is_signed_by(certificate, each, self.parsed, self.budget)
-            for each in self.path[1:]
-        )
-
-    def _pairs(self) -> Iterable[tuple[Certificate, Certificate]]:
-        return zip(self.path, self.path[1:], strict=False)
-
-    def _crls(self) -> list[CRLContainer]:
-        octets = list(self.crls[:CRLS])
-        if self.source is not None:
-            for certificate, issuer in self._pairs():
-                octets += self.source.crls(certificate, issuer, self.at)
-        return [CRLContainer(each) for each in map(_read_crl, dict.fromkeys(octets)) if each]
-
-    def _ocsps(self) -> list[OCSPContainer]:
-        if self.source is None:
-            return []
-        octets: list[bytes] = []
-        for certificate, issuer in self._pairs():
-            octets += self.source.ocsps(certificate, issuer, self.at)
-        containers: list[OCSPContainer] = []
-        for each in dict.fromkeys(octets):
-            containers += _read_ocsp(each)
-        return containers
-
-    def _one(self, validation: ValidationContext, whole: ValidationPath, place: int) -> str:
+    def _one(self, context: Context, whole: ValidationPath, place: int) -> str:
         certificate = self.parsed.get(self.path[place])
-        place_in_path = len(self.path) - 1 - place
 
         def state() -> ValProcState:
-            return ValProcState(cert_path_stack=ConsList.sing(whole), init_index=place_in_path)
+            return ValProcState(
+                cert_path_stack=ConsList.sing(whole), init_index=len(self.path) - 1 - place
+            )
 
         checks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (
-            lambda: verify_ocsp_response(certificate, whole, validation, proc_state=state()),
-            lambda: verify_crl(certificate, whole, validation, proc_state=state()),
+            lambda: verify_ocsp_response(certificate, whole, context, proc_state=state()),
+            lambda: verify_crl(certificate, whole, context, proc_state=state()),
         )
         results = [_outcome(check) for check in checks]
         if REVOKED in results:
             return REVOKED
         return GOOD if GOOD in results else UNKNOWN
 
+    def _read_crl(self, octets: bytes, budget: Budget) -> CRLContainer | None:
+        budget.tick()
+        try:
+            short = abridge(octets, [each.serial for each in self.path])
+            if short is None:
+                return None
+            found = crl.CertificateList.load(short.octets, strict=True)
+            # What is malformed or weak is left out here: the validator does not ask for strength.
+            if found.issuer.hashable is None or signature_problem(found["signature_algorithm"]):
+                return None
+        except (MalformedCms, TooLarge, *PARSING_ERRORS):
+            return None
+        budget.validator.originals[short.shown_tbs] = short.signed_tbs
+        return CRLContainer(found)
+
 
 def _outcome(check: Callable[[], Coroutine[Any, Any, None]]) -> str:
     try:
-        engine.run(check())
+        run(check())
     except errors.RevokedError:
         return REVOKED
     except (
@@ -194,28 +192,22 @@ def _outcome(check: Callable[[], Coroutine[Any, Any, None]]) -> str:
         errors.OCSPValidationError,
         errors.ValidationError,
         errors.PathError,
-        *engine.PARSING_ERRORS,
+        *PARSING_ERRORS,
     ):
         return UNKNOWN
     return GOOD
 
 
-def _read_crl(octets: bytes) -> crl.CertificateList | None:
-    try:
-        found = crl.CertificateList.load(octets, strict=True)
-        # Everything is looked at now, so that what is malformed is left out here.
-        found["tbs_cert_list"].native  # noqa: B018
-        found.issuer.hashable  # noqa: B018
-    except engine.PARSING_ERRORS:
-        return None
-    return found
-
-
 def _read_ocsp(octets: bytes) -> list[OCSPContainer]:
+    if len(octets) > OCSP_OCTETS:
+        return []
     try:
         containers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
-        for each in containers:
-            each.issuance_date  # noqa: B018
-    except engine.PARSING_ERRORS:
+        return [each for each in containers if _is_strong(each) and each.issuance_date]
+    except PARSING_ERRORS:
         return []
-    return containers
+
+
+def _is_strong(container: OCSPContainer) -> bool:
+    basic = container.extract_basic_ocsp_response()
+    return basic is not None and not signature_problem(basic["signature_algorithm"])

@@ -55,6 +55,8 @@ def describe(spki: bytes) -> tuple[str, str]:
         prefix = "rsa-pss-" if _algorithm(spki) == _PSS else "rsa-"
         return f"{prefix}{key.key_size}", _rsa_problem(key)
     if isinstance(key, ec.EllipticCurvePublicKey):
+        if not _is_named_curve(spki):
+            return UNSUPPORTED, "a curve that is spelled out instead of named"
         name = key.curve.name.lower()
         weak = key.curve.key_size < EC_BITS_LEAST
         return _CURVES.get(
@@ -68,6 +70,13 @@ def describe(spki: bytes) -> tuple[str, str]:
 
 def _algorithm(spki: bytes) -> str:
     return der.dotted_identifier(der.read_one(spki, der.SEQUENCE).take(der.SEQUENCE).identifier())
+
+
+def _is_named_curve(spki: bytes) -> bool:
+    """Return whether the parameters name the curve (RFC 5480 §2.1.1; CVE-2020-0601)."""
+    algorithm = der.read_one(spki, der.SEQUENCE).take(der.SEQUENCE)
+    algorithm.identifier()
+    return algorithm.peek() == der.OBJECT_IDENTIFIER
 
 
 def _rsa_problem(key: rsa.RSAPublicKey) -> str:

@@ -13,8 +13,12 @@ from typing import Final
 from cryptography.x509.oid import ExtensionOID
 
 from app.cms import der
+from app.cms.algorithms import ATTRIBUTE_DER
+from app.cms.attributes import parse_capabilities
 from app.cms.errors import MalformedCms, TooLarge
+from app.pki import profile
 from app.pki.errors import MalformedCertificate
+from app.pki.profile import Extension
 
 CERTIFICATE_OCTETS: Final = 256 * 1024
 EXTENSIONS: Final = 64
@@ -33,16 +37,11 @@ _USAGES: Final = (
     "decipher_only",
 )
 
+# The extension has the identifier of the attribute.
+_CAPABILITIES: Final = der.dotted_identifier(ATTRIBUTE_DER["capabilities"][2:])
+
 DUPLICATE_EXTENSION: Final = "an extension stands twice"
 ALGORITHM_DIFFERS: Final = "the two signature algorithms differ"
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """One extension as it stands in the certificate."""
-
-    critical: bool
-    value: bytes  # the DER inside the OCTET STRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +101,7 @@ def _parse(octets: bytes) -> Fields:
         if version != 3:
             anomalies.append("extensions in a certificate that is not version 3")
     tbs.finish()
+    anomalies += profile.anomalies(subject, issuer, extensions)
     return Fields(
         version=version,
         serial=serial,
@@ -197,6 +197,12 @@ def authority_key_identifier(fields: Fields) -> bytes:
         return b""
     element = der.read_one(value, der.SEQUENCE).find(der.PRIMITIVE_0)
     return b"" if element is None else element.value
+
+
+def capabilities(fields: Fields) -> tuple[str, ...]:
+    """Return the names in an sMIMECapabilities extension, empty if there is none (RFC 4262 §2)."""
+    value = _extension_value(fields, _CAPABILITIES)
+    return () if value is None else parse_capabilities(der.read_one(value, der.SEQUENCE))
 
 
 def _extension_value(fields: Fields, identifier: str) -> bytes | None:

@@ -1,0 +1,95 @@
+"""Certificate revocation lists, cut down to the few entries that a path is about.
+
+A list may hold a hundred thousand entries, and the validator would look at each. Here the entries
+of other certificates are cut out by a search for the serial numbers; what was signed is kept
+beside, so that the signature is checked over the whole list. RFC 5280 §5.1.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.x509.oid import ExtensionOID
+
+from app.cms import der
+
+CRL_OCTETS: Final = 10 * 1024 * 1024
+# Below this a list is read as it is; an indirect list is always, up to INDIRECT_OCTETS.
+SMALL_OCTETS: Final = 4 * 1024
+INDIRECT_OCTETS: Final = 256 * 1024
+
+_IDP: Final = der.encode_identifier(ExtensionOID.ISSUING_DISTRIBUTION_POINT.dotted_string)
+_TIMES: Final = (der.UTC_TIME, der.GENERALIZED_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Abridged:
+    """A list with the entries in question only."""
+
+    octets: bytes
+    shown_tbs: bytes
+    signed_tbs: bytes
+
+
+def abridge(octets: bytes, serials: Sequence[int]) -> Abridged | None:
+    """Return the list with the entries of these serial numbers, None if it is over a limit.
+
+    Raises MalformedCms for what is no list in DER.
+    """
+    if len(octets) > CRL_OCTETS:
+        return None
+    whole = der.read_one(octets, der.SEQUENCE)
+    tbs = whole.take(der.SEQUENCE)
+    rest = octets[whole.at : whole.end]
+    signed = tbs.whole
+    if len(octets) <= SMALL_OCTETS:
+        return Abridged(octets, signed, signed)
+    if _IDP in signed:
+        # An entry of an indirect list names the issuer for all that follow it (§5.3.3).
+        return Abridged(octets, signed, signed) if len(octets) <= INDIRECT_OCTETS else None
+    head, entries, tail = _parts(tbs)
+    found = [] if entries is None else list(_find(entries, serials))
+    shown = der.tlv(der.SEQUENCE, head, *([der.tlv(der.SEQUENCE, *found)] if found else []), tail)
+    return Abridged(der.tlv(der.SEQUENCE, shown, rest), shown, signed)
+
+
+def _parts(tbs: der.Reader) -> tuple[bytes, der.Reader | None, bytes]:
+    """Return the octets before, the entries themselves, and the octets after them."""
+    tbs.find(der.INTEGER)
+    tbs.take(der.SEQUENCE)
+    tbs.take(der.SEQUENCE)
+    tbs.next()
+    if tbs.peek() in _TIMES:
+        tbs.next()
+    head = tbs.octets[tbs.start : tbs.at]
+    entries = tbs.find(der.SEQUENCE)
+    return head, entries, tbs.octets[tbs.at : tbs.end]
+
+
+def _find(entries: der.Reader, serials: Sequence[int]) -> Iterator[bytes]:
+    octets = entries.octets
+    for serial in dict.fromkeys(serials):
+        pattern = der.integer(serial)
+        at = octets.find(pattern, entries.start, entries.end)
+        while at >= 0:
+            entry = _entry_at(entries, at, len(pattern))
+            if entry:
+                yield entry
+            at = octets.find(pattern, at + 1, entries.end)
+
+
+def _entry_at(entries: der.Reader, at: int, length: int) -> bytes:
+    """Return the entry whose serial number stands at this place, empty if none begins there."""
+    octets, end = entries.octets, entries.end
+    after = at + length
+    if after >= end or octets[after] not in _TIMES:
+        return b""
+    for header in (2, 3, 4):
+        start = at - header
+        if start < entries.start or octets[start] != der.SEQUENCE:
+            continue
+        inside = int.from_bytes(octets[start + 1 + (header > 2) : at], "big")
+        stop = at + inside
+        if stop <= end and octets[start:at] == der.head(der.SEQUENCE, inside):
+            return octets[start:stop]
+    return b""

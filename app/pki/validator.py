@@ -1,0 +1,152 @@
+"""pyhanko-certvalidator with the memory that our certificates need. RFC 5280 §6.
+
+QUIRK: certvalidator 0.33 remembers a validated certificate, and the issuer of a CRL, by the value
+of the signature alone, and keeps one certificate per issuer and serial number. Whoever copies a
+good signature onto a certificate or a CRL of his own, or reuses a serial number, would be taken for
+the other. The classes here remember whole octets.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from asn1crypto import crl, x509
+from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers
+from pyhanko_certvalidator.context import ValidationContext
+from pyhanko_certvalidator.ltv.poe import POEManager
+from pyhanko_certvalidator.name_trees import (
+    PKIXSubtrees,
+    default_excluded_subtrees,
+    default_permitted_subtrees,
+    process_general_subtrees,
+)
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import (
+    CertRevTrustPolicy,
+    PKIXValidationParams,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
+)
+from pyhanko_certvalidator.registry import CertificateRegistry
+from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
+from pyhanko_certvalidator.revinfo.manager import RevinfoManager
+
+from app.pki.certificate import Certificate
+from app.pki.engine import Budget, Parsed
+from app.pki.strength import Algorithms
+
+# Revocation is asked for by `app.pki.revocation`, once the path is known to be good otherwise.
+_NO_REVOCATION: Final = CertRevTrustPolicy(
+    RevocationCheckingPolicy(RevocationCheckingRule.NO_CHECK, RevocationCheckingRule.NO_CHECK),
+    retroactive_revinfo=True,
+)
+
+
+class Registry(CertificateRegistry):
+    """Certificates by name and key, none in the place of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: set[bytes] = set()
+
+    def register(self, cert: x509.Certificate) -> bool:
+        """Add a certificate; it is not believed for being here."""
+        octets = cert.dump()
+        if octets in self._held:
+            return False
+        self._held.add(octets)
+        key_hash = cert.public_key.sha1
+        self.certs.setdefault(cert.issuer_serial, cert)
+        self._subject_map[cert.subject.hashable].append(cert)
+        self._key_hash_map[key_hash].append(cert)
+        self._key_identifier_map[cert.key_identifier or key_hash].append(cert)
+        return True
+
+
+class _Revocations(RevinfoManager):
+    """Revocation data whose signatures are checked each time (the budget remembers them)."""
+
+    def check_crl_issuer(self, certificate_list: crl.CertificateList) -> None:
+        """Return None: a CRL is never believed because another one had its signature."""
+        del certificate_list
+
+
+class Context(ValidationContext):
+    """A validation context that tells certificates apart by all their octets."""
+
+    def __init__(self, **words: object) -> None:
+        super().__init__(**words)  # type: ignore[arg-type]  # named where it is made, below
+        self._validated: dict[bytes, ValidationPath] = {}
+
+    def record_validation(self, cert: x509.Certificate, path: ValidationPath) -> None:
+        """Remember that the path leads to the certificate and is good."""
+        self._validated[cert.dump()] = path
+
+    def check_validation(self, cert: x509.Certificate) -> ValidationPath | None:
+        """Return the good path to the certificate, if one is remembered."""
+        return self._validated.get(cert.dump())
+
+    def clear_validation(self, cert: x509.Certificate) -> None:
+        """Forget the path to the certificate."""
+        self._validated.pop(cert.dump(), None)
+
+
+def make_context(  # noqa: PLR0913 - the library's has three times as many
+    at: datetime,
+    parsed: Parsed,
+    budget: Budget,
+    anchor: Certificate,
+    *,
+    registry: Registry | None = None,
+    crls: Iterable[CRLContainer] = (),
+    ocsps: Iterable[OCSPContainer] = (),
+) -> Context:
+    """Return a context that knows one anchor, fetches nothing and spends the budget."""
+    registry = Registry() if registry is None else registry
+    return Context(
+        trust_roots=[_trust_anchor(anchor, parsed)],
+        moment=at,
+        allow_fetching=False,
+        revinfo_policy=_NO_REVOCATION,
+        time_tolerance=timedelta(0),
+        certificate_registry=registry,
+        revinfo_manager=_Revocations(registry, POEManager(), crls, ocsps),
+        algorithm_usage_policy=Algorithms(),
+        signature_validator=budget.validator,
+    )
+
+
+def make_path(path: Sequence[Certificate], parsed: Parsed) -> ValidationPath:
+    """Return a path, leaf first and anchor last, in the validator's own form."""
+    leaf, *between = (parsed.get(each) for each in path[:-1])
+    return ValidationPath(_trust_anchor(path[-1], parsed), reversed(between), leaf)
+
+
+def _trust_anchor(anchor: Certificate, parsed: Parsed) -> CertTrustAnchor:
+    """Return the anchor with what its own certificate limits (RFC 5937 §3).
+
+    Its dates, its path length and its name constraints hold; its policies do not, as RFC 5280 §6.1
+    takes the initial policy set from the caller, and ours is any-policy.
+    """
+    certificate = parsed.get(anchor)
+    permitted, excluded = default_permitted_subtrees(), default_excluded_subtrees()
+    constraints = certificate.name_constraints_value
+    if constraints is not None:
+        _limit(permitted, constraints["permitted_subtrees"])
+        _limit(excluded, constraints["excluded_subtrees"])
+    return CertTrustAnchor(
+        certificate,
+        TrustQualifiers(
+            max_path_length=anchor.path_length,
+            valid_from=anchor.not_before,
+            valid_until=anchor.not_after,
+            standard_parameters=PKIXValidationParams(
+                initial_permitted_subtrees=permitted, initial_excluded_subtrees=excluded
+            ),
+        ),
+    )
+
+
+def _limit(trees: PKIXSubtrees, subtrees: x509.GeneralSubtrees) -> None:
+    if isinstance(subtrees, x509.GeneralSubtrees):
+        trees.update(process_general_subtrees(subtrees))

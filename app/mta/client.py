@@ -26,11 +26,11 @@ LINES_AT_MOST: Final = 4096
 SLICE_OCTETS: Final = 256 * 1024
 
 
-class Stale(ConnectionError):  # noqa: N818 - says what the connection is
+class Stale(ConnectionError):
     """A kept connection had died before any content was sent; another one may be tried."""
 
 
-class Unusable(ConnectionError):  # noqa: N818
+class Unusable(ConnectionError):
     """The server cannot be used now; ``reply`` says why, for every recipient."""
 
     def __init__(self, why: Reply) -> None:

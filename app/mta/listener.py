@@ -15,7 +15,7 @@ _NETWORK = re.compile(
 )
 
 
-class MalformedListener(ValueError):  # noqa: N818 - named as in the other packages
+class MalformedListener(ValueError):
     """The text names no place to listen; one line says why."""
 
 

@@ -15,7 +15,7 @@ TLS_LEVELS: Final = ("none", "may", "encrypt", "verify")
 _PORTS: Final = {"smtp": 25, "lmtp": 24}
 
 
-class MalformedNextHop(ValueError):  # noqa: N818 - named as in the other packages
+class MalformedNextHop(ValueError):
     """The text names no next hop; one line says why."""
 
 

@@ -14,11 +14,11 @@ HELD_OCTETS: Final = 64 * 1024
 """What a client may send ahead of being read."""
 
 
-class Gone(ConnectionError):  # noqa: N818 - says what the client is
+class Gone(ConnectionError):
     """The client has ended what it says."""
 
 
-class Late(TimeoutError):  # noqa: N818
+class Late(TimeoutError):
     """The client was too slow."""
 
 

@@ -132,7 +132,7 @@ NAMED: Final[Mapping[str, Reply]] = {
 """The table by name, as a plan and the trace write it: "cannot-encrypt"."""
 
 
-class Refusal(SMTPError):  # noqa: N818 - the name is the trade's word for it
+class Refusal(SMTPError):
     """A reply that ends a delivery; SMTPError is the one exception that Router lets pass."""
 
     def __init__(self, reply: Reply) -> None:

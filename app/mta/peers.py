@@ -2,17 +2,14 @@
 
 A client is believed for its login or for its address, never for what it writes in the message
 (behaviour C6–C8, T27). The owner's own MTA is an address that relays for others: what counts then
-is the client it names with XFORWARD, and without that name nobody. The narrowest network decides;
-of two alike the one that believes less.
+is the client it names with XFORWARD, and without that name nobody. The narrowest network decides.
 """
 
-import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.mail.headers import Headers
 from app.model.facts import AccountRule, RelayRule
-from app.model.relays import is_secret
+from app.model.relays import find_relay, presents_secret
 from app.model.snapshot import Snapshot
 from app.mta.envelope import Peer
 
@@ -32,12 +29,12 @@ class Standing:
 
 def may_relay(snapshot: Snapshot, peer: Peer) -> bool:
     """Whether mail for other domains is taken from this client, as far as RCPT can tell."""
-    return _account(snapshot, peer.login) is not None or _rule(snapshot, peer.address) is not None
+    return _account(snapshot, peer.login) is not None or _direct(snapshot, peer.address) is not None
 
 
 def may_xforward(snapshot: Snapshot, address: str) -> bool:
     """Whether the client at this address may hand over facts of another one (T31)."""
-    rule = _rule(snapshot, address)
+    rule = _direct(snapshot, address)
     return rule is not None and rule.xforward
 
 
@@ -46,7 +43,7 @@ def standing(snapshot: Snapshot, peer: Peer, headers: Headers) -> Standing:
     account = _account(snapshot, peer.login)
     if account is not None:
         return Standing(may_relay=True, account=account)
-    rule = _rule(snapshot, peer.address)
+    rule = _direct(snapshot, peer.address)
     if rule is None or not _presents_secret(rule, headers):
         return Standing(may_relay=False)
     if not rule.xforward:
@@ -54,7 +51,9 @@ def standing(snapshot: Snapshot, peer: Peer, headers: Headers) -> Standing:
     handed_over = _account(snapshot, peer.xforward.get("LOGIN"))
     if handed_over is not None:
         return Standing(may_relay=True, account=handed_over)
-    origin = _rule(snapshot, peer.xforward.get("ADDR", "").removeprefix("IPV6:"), named=True)
+    # XFORWARD writes "IPV6:" before such an address, and [UNAVAILABLE] where it knows none.
+    named = peer.xforward.get("ADDR", "").removeprefix("IPV6:")
+    origin = find_relay(snapshot.relays, named)
     if origin is None or origin.xforward or not _presents_secret(origin, headers):
         return Standing(may_relay=True)
     return Standing(may_relay=True, relay=origin)
@@ -69,26 +68,9 @@ def _account(snapshot: Snapshot, login: str | None) -> AccountRule | None:
     return snapshot.accounts.get(login) if login else None
 
 
-def _rule(snapshot: Snapshot, address: str, *, named: bool = False) -> RelayRule | None:
-    """Return the rule of the narrowest network that holds this address.
-
-    ``named`` says that the address was handed over, where none is no address at all.
-    """
-    try:
-        found = ipaddress.ip_address(address or ("" if named else LOCAL_SOCKET))
-    except ValueError:
-        return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return _narrowest(rule for rule in snapshot.relays if found in rule.network)
-
-
-def _narrowest(rules: Iterable[RelayRule]) -> RelayRule | None:
-    return max(
-        rules,
-        key=lambda rule: (rule.network.prefixlen, rule.xforward, bool(rule.header_name)),
-        default=None,
-    )
+def _direct(snapshot: Snapshot, peer_address: str) -> RelayRule | None:
+    """Return the rule of the client that is connected to us."""
+    return find_relay(snapshot.relays, peer_address or LOCAL_SOCKET)
 
 
 def _presents_secret(rule: RelayRule, headers: Headers) -> bool:
@@ -96,4 +78,4 @@ def _presents_secret(rule: RelayRule, headers: Headers) -> bool:
     if not rule.header_name:
         return True
     fields = headers.all(rule.header_name)
-    return len(fields) == 1 and is_secret(fields[0].unfolded, rule.header_secret_hash)
+    return len(fields) == 1 and presents_secret(rule, fields[0].unfolded.decode("latin-1"))

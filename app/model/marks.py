@@ -147,10 +147,10 @@ class MarkTexts:
 
     def every_symbol(self) -> Iterator[str]:
         """Give every symbol a reader could take for one of ours."""
-        yield from filter(
-            None,
-            dict.fromkeys((*self.symbols.values(), *SYMBOLS.values(), *SYMBOL_LOOKALIKES)),
-        )
+        # The owner's former symbols stand among the former texts.
+        former = (text for text in self.past if not any(map(str.isalnum, text)))
+        every = (*self.symbols.values(), *SYMBOLS.values(), *SYMBOL_LOOKALIKES, *former)
+        yield from filter(None, dict.fromkeys(every))
 
     def no_subject(self, language: str = "") -> str:
         """Return what stands for a subject of which nothing is left."""

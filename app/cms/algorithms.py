@@ -80,11 +80,12 @@ def identifier(oid: str, *parameters: bytes) -> bytes:
     return tlv(SEQUENCE, dotted(oid), *parameters)
 
 
+DATA: Final = "1.2.840.113549.1.7.1"  # RFC 5652 §4
 # RFC 5652 §4, §5.1, §6.1, §7, §8; RFC 3274 §1.1; RFC 5083 §2.1.
 CONTENT_TYPES: Final = {
     encode_identifier(oid): name
     for oid, name in (
-        ("1.2.840.113549.1.7.1", "data"),
+        (DATA, "data"),
         ("1.2.840.113549.1.7.2", "signed"),
         ("1.2.840.113549.1.7.3", "enveloped"),
         ("1.2.840.113549.1.7.5", "digested"),

@@ -8,10 +8,12 @@ RFC 5652 §11, RFC 8551 §2.5, RFC 5035 §4.
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from app.cms import algorithms as table
 from app.cms import der
+from app.cms.ber import scan
 from app.cms.errors import MalformedCms, UnsupportedCms
 from app.cms.schemes import digest_name
 
@@ -25,6 +27,10 @@ DEFAULT_CAPABILITIES: Final = (
 )
 # More than any client sends; the rest is not read.
 _CAPABILITIES_READ = 100
+_REMEMBERED_OCTETS = 1024
+_MANDATORY: Final = ("content-type", "message-digest")
+# Attributes that say the same as a better one, which wins.
+_SECOND_CHOICE: Final = frozenset(("microsoft-preference", "signing-certificate"))
 _TIME: Final = rb"(\d{8})(\d{2})?(?:Z|([+-]\d{4}))"
 _TIMES: Final = {
     der.UTC_TIME: re.compile(rb"(\d{2})" + _TIME),
@@ -51,39 +57,53 @@ class Attributes:
 def parse_attributes(attributes: der.Reader) -> Attributes:
     """Return what the elements of signedAttrs say.
 
-    Raises MalformedCms only if the elements are no attributes at all.
+    Raises MalformedCms only if the elements are no attributes at all, TooLarge over a limit.
     """
     found = Attributes()
     seen: set[str] = set()
     while attributes.peek() >= 0:
-        attribute = attributes.take(der.SEQUENCE)
-        name = table.ATTRIBUTES.get(attribute.identifier(), "")
-        values = attribute.take(der.SET)
-        attribute.finish()
-        if not name:
-            continue
+        octets = attributes.take(der.SEQUENCE).whole
+        known = len(octets) <= _REMEMBERED_OCTETS
+        name, fields = _read_remembered(octets) if known else _read_attribute(octets)
         if name in seen:
             found.problems.append(f"{name}-doubled")
-            continue
-        seen.add(name)
-        _parse_value(found, name, values)
-    found.problems.extend(
-        f"{name}-missing" for name in ("content-type", "message-digest") if name not in seen
-    )
+        elif fields is None:
+            found.problems.append(f"{name}-malformed")
+        elif name not in _SECOND_CHOICE or not getattr(found, next(iter(fields))):
+            for field_name, value in fields.items():
+                setattr(found, field_name, value)
+        if name:
+            seen.add(name)
+    found.problems.extend(f"{name}-missing" for name in _MANDATORY if name not in seen)
     return found
 
 
-def _parse_value(found: Attributes, name: str, values: der.Reader) -> None:
-    """Read the one value of an attribute, or write down that it is unreadable."""
+def _read_attribute(octets: bytes) -> tuple[str, dict[str, object] | None]:
+    """Return the name of an attribute and what its one value says, None if it is unreadable.
+
+    An attribute that we do not know has no name and says nothing.
+    """
+    scan(octets)
+    attribute = der.read_one(octets, der.SEQUENCE)
+    name = table.ATTRIBUTES.get(attribute.identifier(), "")
+    values = attribute.take(der.SET)
+    attribute.finish()
+    if not name:
+        return "", {}
     try:
-        _READERS[name](found, values)
+        fields = _READERS[name](values)
         values.finish()
     except (MalformedCms, UnsupportedCms):
-        found.problems.append(f"{name}-malformed")
+        return name, None
+    return name, fields
 
 
-def _content_type(found: Attributes, values: der.Reader) -> None:
-    found.content_type = content_type_name(values.identifier())
+# Most attributes of a sender are the same in all his messages.
+_read_remembered = lru_cache(maxsize=2048)(_read_attribute)
+
+
+def _content_type(values: der.Reader) -> dict[str, object]:
+    return {"content_type": content_type_name(values.identifier())}
 
 
 def content_type_name(oid: bytes) -> str:
@@ -91,12 +111,12 @@ def content_type_name(oid: bytes) -> str:
     return table.CONTENT_TYPES.get(oid) or der.dotted_identifier(oid)
 
 
-def _message_digest(found: Attributes, values: der.Reader) -> None:
-    found.message_digest = values.take(der.OCTET_STRING).value
+def _message_digest(values: der.Reader) -> dict[str, object]:
+    return {"message_digest": values.take(der.OCTET_STRING).value}
 
 
-def _signing_time(found: Attributes, values: der.Reader) -> None:
-    found.signing_time = parse_time(values.next())
+def _signing_time(values: der.Reader) -> dict[str, object]:
+    return {"signing_time": parse_time(values.next())}
 
 
 def parse_time(element: der.Reader) -> datetime:
@@ -118,8 +138,8 @@ def parse_time(element: der.Reader) -> datetime:
         raise MalformedCms("a time that is none") from fault
 
 
-def _capabilities(found: Attributes, values: der.Reader) -> None:
-    found.capabilities = parse_capabilities(values.take(der.SEQUENCE))
+def _capabilities(values: der.Reader) -> dict[str, object]:
+    return {"capabilities": parse_capabilities(values.take(der.SEQUENCE))}
 
 
 def parse_capabilities(sequence: der.Reader) -> tuple[str, ...]:
@@ -136,23 +156,21 @@ def parse_capabilities(sequence: der.Reader) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _encryption_preference(found: Attributes, values: der.Reader) -> None:
+def _encryption_preference(values: der.Reader) -> dict[str, object]:
     """Read SMIMEEncryptionKeyPreference (RFC 8551 §2.5.3)."""
     choice = values.next()
     tag = choice.octets[choice.head]
     if tag == der.CONTEXT_0:
-        found.encryption_preference = _issuer_and_serial(choice)
-    elif tag == der.CONTEXT_1:
-        found.encryption_preference_ski = choice.take(der.OCTET_STRING).value
-    elif tag == der.PRIMITIVE_2:
-        found.encryption_preference_ski = choice.value
-    else:
-        raise MalformedCms("an unknown choice")
+        return {"encryption_preference": _issuer_and_serial(choice)}
+    if tag == der.CONTEXT_1:
+        return {"encryption_preference_ski": choice.take(der.OCTET_STRING).value}
+    if tag == der.PRIMITIVE_2:
+        return {"encryption_preference_ski": choice.value}
+    raise MalformedCms("an unknown choice")
 
 
-def _microsoft_preference(found: Attributes, values: der.Reader) -> None:
-    identity = _issuer_and_serial(values.take(der.SEQUENCE))
-    found.encryption_preference = found.encryption_preference or identity
+def _microsoft_preference(values: der.Reader) -> dict[str, object]:
+    return {"encryption_preference": _issuer_and_serial(values.take(der.SEQUENCE))}
 
 
 def _issuer_and_serial(element: der.Reader) -> tuple[bytes, int]:
@@ -162,17 +180,18 @@ def _issuer_and_serial(element: der.Reader) -> tuple[bytes, int]:
     return issuer, serial
 
 
-def _signing_certificate(found: Attributes, values: der.Reader) -> None:
+def _signing_certificate(values: der.Reader) -> dict[str, object]:
+    """Read SigningCertificate, whose digest is always SHA-1 (RFC 2634 §5.4)."""
     first = values.take(der.SEQUENCE).take(der.SEQUENCE).take(der.SEQUENCE)
-    if found.signing_certificate is None:
-        found.signing_certificate = ("sha1", first.take(der.OCTET_STRING).value)
+    return {"signing_certificate": ("sha1", first.take(der.OCTET_STRING).value)}
 
 
-def _signing_certificate_v2(found: Attributes, values: der.Reader) -> None:
+def _signing_certificate_v2(values: der.Reader) -> dict[str, object]:
+    """Read SigningCertificateV2, whose first certificate is the signer's (RFC 5035 §3)."""
     first = values.take(der.SEQUENCE).take(der.SEQUENCE).take(der.SEQUENCE)
     algorithm = first.find(der.SEQUENCE)
     digest = digest_name(algorithm) if algorithm else "sha256"
-    found.signing_certificate = (digest, first.take(der.OCTET_STRING).value)
+    return {"signing_certificate": (digest, first.take(der.OCTET_STRING).value)}
 
 
 _READERS: Final = {

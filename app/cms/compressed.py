@@ -7,11 +7,12 @@ import zlib
 
 from app.cms import algorithms as table
 from app.cms import der
-from app.cms.ber import scan, to_der
+from app.cms.ber import to_der
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.signed import open_content_info
 from app.mail.limits import COMPRESSED_OCTETS, COMPRESSION_RATIO
 
+_DATA = der.encode_identifier(table.DATA)
 _ZLIB = der.encode_identifier(table.ZLIB)
 
 
@@ -22,7 +23,6 @@ def open_compressed(cms: bytes, limit_octets: int = COMPRESSED_OCTETS) -> bytes:
     UnsupportedCms for another algorithm than zlib, MalformedCms for anything that is not a
     complete CompressedData. RFC 3274 §1.1.
     """
-    scan(cms)
     octets = to_der(cms)
     body = open_content_info(octets, "compressed")
     body.integer()
@@ -31,7 +31,8 @@ def open_compressed(cms: bytes, limit_octets: int = COMPRESSED_OCTETS) -> bytes:
     body.finish()
     if algorithm != _ZLIB:
         raise UnsupportedCms(f"compression {der.dotted_identifier(algorithm)}")
-    encap.identifier()
+    if encap.identifier() != _DATA:
+        raise UnsupportedCms("compressed content that is no data")
     explicit = encap.take(der.CONTEXT_0)
     encap.finish()
     string = explicit.take(der.OCTET_STRING)

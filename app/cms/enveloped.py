@@ -11,6 +11,7 @@ from typing import Final
 
 from app.cms import algorithms as table
 from app.cms import ber, content, der, reference
+from app.cms.attributes import content_type_name
 from app.cms.content import ContentAlgorithm
 from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
 from app.cms.keys import PrivateKey
@@ -39,6 +40,7 @@ class Enveloped:
     algorithm: ContentAlgorithm | None
     # None if we cannot decrypt it, for the reason in `problem`.
     problem: str
+    content_type: str
     ciphertext: memoryview = field(repr=False)
     associated: bytes = field(default=b"", repr=False)
     tag: bytes = field(default=b"", repr=False)
@@ -132,7 +134,7 @@ def _read_content(
     tag: bytes,
 ) -> Enveloped:
     """Read EncryptedContentInfo (RFC 5652 §6.1)."""
-    encrypted.identifier()
+    content_type = content_type_name(encrypted.identifier())
     algorithm_der = encrypted.take(der.SEQUENCE)
     octets = encrypted.take(der.PRIMITIVE_0)
     encrypted.finish()
@@ -140,7 +142,8 @@ def _read_content(
     algorithm, name, problem = _read_algorithm(kind, algorithm_der, ciphertext, tag)
     weak = name if name in table.CIPHERS and table.CIPHERS[name].weak else ""
     return Enveloped(
-        *(kind, name, recipients, weak, algorithm, problem, ciphertext, associated, tag)
+        *(kind, name, recipients, weak, algorithm, problem, content_type),
+        *(ciphertext, associated, tag),
     )
 
 
@@ -177,11 +180,7 @@ def open_enveloped(
     named = [recipient for recipient in enveloped.recipients if recipient.names(certificate)]
     if not named:
         raise NotForThisKey("no RecipientInfo names the certificate")
-    algorithm = enveloped.algorithm
-    if algorithm is None:
-        raise UnsupportedCms(enveloped.problem)
-    if enveloped.weak and enveloped.weak not in legacy.split("+"):
-        raise UnsupportedCms(f"{enveloped.weak} is not read")
+    algorithm = _supported(enveloped, named[0], legacy)
     if len(enveloped.ciphertext) > limit_octets + _OVERHEAD_OCTETS:
         raise TooLarge("more content than the limit")
     # Two RecipientInfos for one certificate are a question to the key with two answers (T78).
@@ -196,3 +195,13 @@ def open_enveloped(
     if len(found) > limit_octets:
         raise TooLarge("more content than the limit")
     return found
+
+
+def _supported(enveloped: Enveloped, recipient: RecipientId, legacy: str) -> ContentAlgorithm:
+    """Return the content algorithm, or raise UnsupportedCms if we do not do what is asked."""
+    if enveloped.algorithm is None:
+        raise UnsupportedCms(enveloped.problem)
+    for weak in filter(None, (enveloped.weak, recipient.weak)):
+        if weak not in legacy.split("+"):
+            raise UnsupportedCms(f"{weak} is not read")
+    return enveloped.algorithm

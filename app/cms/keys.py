@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import (
 from app.cms import der
 from app.cms.ber import scan
 from app.cms.errors import MalformedCms, UnsupportedCms
+from app.mail.limits import CERTIFICATES, DER_ELEMENTS
 
 PrivateKey: TypeAlias = (
     rsa.RSAPrivateKey
@@ -52,6 +53,8 @@ PublicKey: TypeAlias = (
 _SUBJECT_KEY_IDENTIFIER = der.encode_identifier("2.5.29.14")
 _KEY_USAGE = der.encode_identifier("2.5.29.15")
 _CERTIFICATES_REMEMBERED = 4096
+# Every certificate has its share of what a whole message may have.
+_CERTIFICATE_ELEMENTS = DER_ELEMENTS // CERTIFICATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def load_private_key(der_pkcs8: bytes) -> PrivateKey:
 @lru_cache(maxsize=_CERTIFICATES_REMEMBERED)
 def identity_of(certificate: bytes) -> Identity:
     """Return what CMS knows a certificate by; raises MalformedCms."""
-    scan(certificate)
+    scan(certificate, limit_elements=_CERTIFICATE_ELEMENTS)
     body = der.read_one(certificate, der.SEQUENCE).take(der.SEQUENCE)
     body.find(der.CONTEXT_0)
     serial = body.integer()

@@ -45,6 +45,12 @@ class RecipientId:
     # The originator's key of a kari, the ciphertext of a kemri.
     ukm: bytes = field(default=b"", repr=False)
 
+    @property
+    def weak(self) -> str:
+        """The legacy algorithm that the key is wrapped with, "" if none."""
+        how = self.management
+        return "3des" if isinstance(how, agreement.Agreement) and how.wrap.weak else ""
+
     def names(self, certificate: bytes) -> bool:
         """Say whether this is the certificate that the RecipientInfo names (RFC 5652 §6.2.1)."""
         if self.kind == "other":

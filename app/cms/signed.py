@@ -7,12 +7,12 @@ becomes DER, and must then read the same to asn1crypto. RFC 5652 §5, RFC 8551 �
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from app.cms import algorithms as table
-from app.cms import ber, der, reference, schemes
+from app.cms import der, reference, schemes
 from app.cms.attributes import Attributes, content_type_name, parse_attributes
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.keys import identity_of, public_key_of
@@ -32,8 +32,10 @@ __all__ = [
 ]
 
 # More than one signer is never a pass; a few are read so that the reason can be said (T43).
-_SIGNERS_READ: Final = 50
+_SIGNERS_READ: Final = 8
 _DIGESTS_READ: Final = 50
+# Ten times what the longest chain of attributes of a real client takes.
+_ATTRIBUTES_OCTETS: Final = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +175,15 @@ def _read_signer(body: der.Reader, declared: tuple[str, ...]) -> SignerInfo:
     signed = body.find(der.CONTEXT_0)
     algorithm = body.take(der.SEQUENCE).whole
     signature = body.take(der.OCTET_STRING).value
-    unsigned = body.find(der.CONTEXT_1)
+    body.find(der.CONTEXT_1)  # unsignedAttrs: nobody has signed them
     body.finish()
     problems = [] if digest in declared else ["digest-undeclared"]
-    if unsigned is not None:
-        ber.scan(unsigned.octets, unsigned.start, unsigned.end)
     if signed is None:
         problems.append("signed-attributes-missing")
         signed_attrs, attributes = None, Attributes()
+    elif signed.end - signed.start > _ATTRIBUTES_OCTETS:
+        raise TooLarge("more signed attributes than the limit")
     else:
-        ber.scan(signed.octets, signed.start, signed.end)
         signed_attrs = b"\x31" + signed.octets[signed.head + 1 : signed.end]
         attributes = parse_attributes(signed)
         problems.extend(attributes.problems)
@@ -231,8 +232,26 @@ def verify_signer(
         signed = _matches_content(info, scheme, digest.digest(), content, certificate)
         return Check(signed, signed, weak=weak)
     same = hmac.compare_digest(digest.digest(), info.attributes.message_digest)
-    signed = schemes.matches(key, scheme, info.signature, info.signed_attrs)
+    signed = any(
+        schemes.matches(key, scheme, info.signature, octets)
+        for octets in _orders(info.signed_attrs)
+    )
     return Check(same, signed, _certificate_problem(info, certificate), weak)
+
+
+def _orders(signed_attrs: bytes) -> Iterator[bytes]:
+    """Yield the attributes as they came and, if that is not DER's order, in DER's order.
+
+    QUIRK: some agents sign the attributes as they write them, others write them in another order
+    than they sign them in (RFC 5652 §5.4 asks for DER); a SET says the same in every order.
+    """
+    yield signed_attrs
+    body = der.read_one(signed_attrs, der.SET)
+    parts: list[bytes] = []
+    while body.peek() >= 0:
+        parts.append(body.next().whole)
+    if (ordered := der.set_of(der.SET, *parts)) != signed_attrs:
+        yield ordered
 
 
 def _matches_content(

@@ -1,8 +1,9 @@
 """Authentication-Results fields: ours, and those that pretend to be.
 
-A field that carries our authserv-id and came from outside is a forgery and must go before we add our
-own (T62). The identifier is looked for behind comments, quotes, folds and look-alike letters; a field
-that cannot be read but has our identifier somewhere is taken for one. RFC 8601 §2.2, §5; RFC 7281 §3.
+A field that carries our authserv-id and came from outside is a forgery and must go before we add
+our own (T62). The identifier is looked for behind comments, quotes, folds and look-alike letters;
+a field that cannot be read but has our identifier somewhere is taken for one.
+RFC 8601 §2.2, §5; RFC 7281 §3.
 """
 
 import re
@@ -86,7 +87,7 @@ def _authserv_id(text: str) -> str | None:
 
 
 def _skip_cfws(text: str, at: int) -> int | None:
-    """Return where the comments and white space from here on end; None for a comment that does not."""
+    """Return where comments and white space end; None for a comment that does not."""
     depth = 0
     while at < len(text):
         char = text[at]

@@ -1,25 +1,36 @@
 """Octets in canonical form: CRLF line ends, and the form that survives a signature's journey.
 
 ``make_signable`` gives an entity the transfer encodings in which no relay has a reason to touch it:
-seven bits, short lines, no "From " at the beginning of one. The decoded content of each part stays
-the same; parts that are in order stay the same octets. RFC 8551 §3.1.1, §3.1.3; RFC 2045 §6.7, §6.8.
+seven bits, short lines, no "From " at the beginning of one. The decoded content of every part stays
+the same; parts that are in order stay the same octets.
+RFC 8551 §3.1.1, §3.1.3; RFC 2045 §6.
 """
 
-import binascii
-import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from app.mail.compose import wrap_base64
-from app.mail.entity import Entity, boundary_of, decode_body, parse_entity, part_entities
+from app.mail.entity import Entity, parse_entity
 from app.mail.errors import MalformedMessage
 from app.mail.headers import Headers
 from app.mail.limits import MIME_DEPTH
+from app.mail.seven_bit import seven_bit_headers
+from app.mail.transfer import (
+    BASE64,
+    QUOTED_PRINTABLE,
+    decode_body,
+    guard_quoted_printable,
+    quoted_printable,
+    rewrap_base64,
+    wrap_base64,
+)
 
 _LINE_OCTETS: Final = 998  # RFC 5322 §2.1.1
-_LONG_LINE: Final = re.compile(rb"[^\n]{%d}" % (_LINE_OCTETS + 2))
-_FROM_LINE: Final = re.compile(rb"(?:\A|\n)From ")
-_QP_FROM: Final = re.compile(rb"(\A|\n)From ([^\r\n]*)")
-_QP_COLUMNS: Final = 76
+_SAMPLE_OCTETS: Final = 65_536
+_READABLE: Final = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\t\r\n"
+_ENCODING: Final = "Content-Transfer-Encoding"
+# DEVIATION: RFC 8551 §3.1.3 wants seven bits throughout; a part that somebody signed or encrypted
+# with eight keeps them, as relays keep it: another form would break that signature.
+_SEALED: Final = frozenset(("multipart/signed", "multipart/encrypted"))
 
 
 def is_crlf(octets: bytes) -> bool:
@@ -29,136 +40,159 @@ def is_crlf(octets: bytes) -> bool:
 
 
 def to_crlf(octets: bytes) -> bytes:
-    """Return the octets with each bare CR and bare LF made a CRLF; the same object if there is none."""
+    """Return the octets with each bare CR and LF made CRLF; the same object if there is none."""
     if is_crlf(octets):
         return octets
     return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
 def is_seven_bit(octets: bytes) -> bool:
-    """Tell whether there is neither an 8-bit octet nor NUL (RFC 2045 §2.7, without its line length)."""
+    """Tell whether there is neither an 8-bit octet nor NUL (RFC 2045 §2.7, but for long lines)."""
     return octets.isascii() and b"\0" not in octets
+
+
+def make_signable(entity_octets: bytes) -> bytes:
+    """Return the entity in the form to sign; the same object if there is nothing to do.
+
+    Every leaf with 8-bit octets, NUL, bare CR or LF, lines over 998 octets or a line that begins
+    with "From " becomes quoted-printable or base64; multiparts and attached messages are descended
+    into. Raises MalformedMessage for entities deeper in one another than MIME_DEPTH. RFC 8551
+    §3.1.
+    """
+    edits = _edits(parse_entity(entity_octets), 0)
+    if not edits:
+        return entity_octets
+    source = memoryview(entity_octets)
+    pieces: list[bytes | memoryview] = []
+    at = 0
+    for edit in edits:
+        pieces.append(source[at : edit.start])
+        pieces.extend(edit.pieces)
+        at = edit.end
+    return b"".join((*pieces, source[at:]))
+
+
+class _Edit(NamedTuple):
+    """A stretch of the source, and what shall stand there."""
+
+    start: int
+    end: int
+    pieces: Sequence[bytes] = ()
+
+
+def _edits(entity: Entity, depth: int) -> list[_Edit]:
+    """Return what must be changed of an entity, from front to back."""
+    if depth > MIME_DEPTH:
+        raise MalformedMessage(f"MIME depth over {MIME_DEPTH}")
+    if _is_in_order(entity.octets) or entity.media_type.essence in _SEALED:
+        return []
+    if entity.is_message:
+        return _container(entity, _edits(entity.message(), depth + 1))
+    parts = entity.parts()
+    if not parts:
+        return _leaf(entity)
+    inside = _preamble(entity, parts[0].start)
+    for part in parts:
+        inside += _edits(part, depth + 1)
+    return _container(entity, inside + _epilogue(entity, parts[-1].end))
+
+
+def _is_in_order(octets: bytes) -> bool:
+    """Tell whether nothing here needs another form; may say no where nothing does."""
+    # The end of a base64 part looks like a soft line break at the end of a quoted-printable one.
+    may_end_soft = b"=\r\n--" in octets or octets.endswith((b"=", b"=\r\n"))
+    return _is_safe(octets) and not may_end_soft
 
 
 def _is_safe(octets: bytes) -> bool:
     return (
         is_seven_bit(octets)
         and is_crlf(octets)
-        and _FROM_LINE.search(octets) is None
-        and _LONG_LINE.search(octets) is None
+        and b"\nFrom " not in octets
+        and not octets.startswith(b"From ")
+        and not _has_long_line(octets)
     )
 
 
-def make_signable(entity_octets: bytes) -> bytes:
-    """Return the entity in the form to sign; the same object if there is nothing to do.
-
-    Every leaf with 8-bit octets, NUL, bare CR or LF, lines over 998 octets or a line that begins with
-    "From " becomes quoted-printable or base64; multiparts and message/rfc822 are descended into.
-    Raises MalformedMessage for an entity nested deeper than MIME_DEPTH. RFC 8551 §3.1.
-    """
-    if _is_safe(entity_octets):
-        return entity_octets
-    return b"".join(_signable(parse_entity(entity_octets), 1))
-
-
-def _signable(entity: Entity, depth: int) -> list[bytes]:
-    if depth > MIME_DEPTH:
-        raise MalformedMessage(f"MIME depth over {MIME_DEPTH}")
-    octets = entity.octets
-    if _is_safe(octets):
-        return [octets]
-    media = entity.media_type
-    if media.essence == "message/rfc822" and entity.encoding in {"7bit", "8bit", "binary"}:
-        inner = parse_entity(entity.source, entity.body_at, entity.end)
-        return [_head(entity, "7bit"), *_signable(inner, depth + 1)]
-    if media.type == "multipart" and (boundary := boundary_of(media)):
-        found = part_entities(entity.source, entity.body_at, entity.end, boundary)
-        if found.parts:
-            return _multipart(entity, found.parts, depth)
-    return _leaf(entity)
+def _has_long_line(octets: bytes) -> bool:
+    at = 0
+    while len(octets) - at > _LINE_OCTETS:
+        # Line ends are CRLF here: the LF of the longest line stands 999 octets after its beginning.
+        end = octets.rfind(b"\n", at, at + _LINE_OCTETS + 2)
+        if end < 0:
+            return True
+        at = end + 1
+    return False
 
 
-def _multipart(entity: Entity, parts: tuple[Entity, ...], depth: int) -> list[bytes]:
-    out = [_head(entity, "7bit")]
+def _preamble(entity: Entity, first: int) -> list[_Edit]:
+    """Cut what stands before the first delimiter, if it cannot stay as it is: nobody reads it."""
+    end = entity.source.rfind(b"--" + entity.boundary, entity.body_at, first)
+    return [] if _is_safe(entity.source[entity.body_at : end]) else [_Edit(entity.body_at, end)]
+
+
+def _epilogue(entity: Entity, last: int) -> list[_Edit]:
+    """Cut what stands behind the last delimiter, if it could not stay as it is."""
+    start = min(entity.end, last + len(b"\r\n--") + len(entity.boundary) + len(b"--"))
+    return [] if _is_safe(entity.source[start : entity.end]) else [_Edit(start, entity.end)]
+
+
+def _container(entity: Entity, inside: list[_Edit]) -> list[_Edit]:
+    """Return the edits of a multipart or attached message: those inside and those of its header."""
     at = entity.body_at
-    for part in parts:
-        out.append(_text_between(entity.source[at : part.start]))
-        out.extend(_signable(part, depth + 1))
-        at = part.end
-    out.append(_text_between(entity.source[at : entity.end]))
-    return out
+    is_seven = True
+    for edit in (*inside, _Edit(entity.end, entity.end)):
+        is_seven = is_seven and is_seven_bit(entity.source[at : edit.start])
+        at = edit.end
+    return [*_head(entity, "7bit" if is_seven and inside else entity.encoding), *inside]
 
 
-def _text_between(octets: bytes) -> bytes:
-    """Return preamble, delimiter or epilogue in seven bits: nobody reads them, but they are signed."""
-    if _is_safe(octets):
-        return octets
-    return (
-        to_crlf(octets)
-        .decode("ascii", "replace")
-        .replace("\ufffd", "?")
-        .replace("\0", "?")
-        .encode()
-    )
-
-
-def _head(entity: Entity, encoding: str) -> bytes:
-    """Return header section and empty line, saying the encoding if the field there does not."""
-    headers = entity.headers
-    if entity.encoding != encoding and not (encoding == "7bit" and entity.encoding == "7bit"):
-        headers = _with_encoding(headers, encoding)
-    return to_crlf(headers.octets) + b"\r\n"
-
-
-def _with_encoding(headers: Headers, encoding: str) -> Headers:
-    name = "Content-Transfer-Encoding"
-    first = headers.find(name)
-    kept = headers.drop(lambda field: field.key == name.lower() and field is not first)
-    return kept.replace_first(name, f"{name}: {encoding}\r\n".encode())
-
-
-def _leaf(entity: Entity) -> list[bytes]:
+def _leaf(entity: Entity) -> list[_Edit]:
     body, encoding = entity.body, entity.encoding
+    if encoding == QUOTED_PRINTABLE and is_seven_bit(body) and is_crlf(body):
+        guarded = guard_quoted_printable(body)
+        if _is_safe(guarded):
+            return _with_body(entity, encoding, [guarded])
     if _is_safe(body):
-        return [_head(entity, encoding), body]
-    known = encoding in {"base64", "quoted-printable"}
-    content = decode_body(body, encoding) if known else body
-    if encoding == "base64" or (
-        encoding != "quoted-printable" and not _reads_as_text(entity, content)
-    ):
-        return [_head(entity, "base64"), _base64(content, body)]
-    return [_head(entity, "quoted-printable"), quoted_printable(content)]
+        return _head(entity, encoding)
+    if encoding == BASE64:
+        return _with_body(entity, BASE64, _ended_like(body, rewrap_base64(body)))
+    # An encoding that is not known is none to those who read the mail.
+    content = decode_body(body, encoding) if encoding == QUOTED_PRINTABLE else body
+    if _reads_as_text(entity, content):
+        return _with_body(entity, QUOTED_PRINTABLE, [quoted_printable(content)])
+    return _with_body(entity, BASE64, _ended_like(body, wrap_base64(content)))
 
 
 def _reads_as_text(entity: Entity, content: bytes) -> bool:
-    """Tell whether quoted-printable is shorter than base64, and exact."""
-    if entity.media_type.type != "text" or not is_crlf(content):
+    """Tell whether quoted-printable is exact, and shorter than base64 would be."""
+    if entity.media_type.type not in {"text", "message"} or not is_crlf(content):
         return False
-    sample = content[:65536]
-    strange = len(sample.translate(None, bytes(range(32, 127)) + b"\t\r\n")) + sample.count(b"=")
-    return strange * 6 <= len(sample)
+    sample = content[:_SAMPLE_OCTETS]
+    return len(sample.translate(None, _READABLE)) * 6 <= len(sample)
 
 
-def _base64(content: bytes, body: bytes) -> bytes:
-    encoded = wrap_base64(content)
-    return encoded if body.endswith(b"\n") or not encoded else encoded[:-2]
+def _ended_like(body: bytes, encoded: bytes) -> list[bytes]:
+    return [encoded if body.endswith(b"\n") else encoded.removesuffix(b"\r\n")]
 
 
-def quoted_printable(content: bytes) -> bytes:
-    """Return content with CRLF line ends as quoted-printable that no relay will rewrite.
-
-    Lines of at most 76 columns, no white space at their end, "From " as "=46rom ", and no soft line
-    break at the end of all. RFC 2045 §6.7, RFC 8551 §3.1.3.
-    """
-    encoded = binascii.b2a_qp(content, quotetabs=False, istext=True)
-    encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    if b"From " in encoded:
-        encoded = _QP_FROM.sub(_without_from, encoded)
-    return encoded
+def _with_body(entity: Entity, encoding: str, pieces: Sequence[bytes]) -> list[_Edit]:
+    return [*_head(entity, encoding), _Edit(entity.body_at, entity.end, pieces)]
 
 
-def _without_from(found: "re.Match[bytes]") -> bytes:
-    line = b"=46rom " + found[2]
-    if len(line) <= _QP_COLUMNS:
-        return found[1] + line
-    return found[1] + b"=46rom=\r\n " + found[2]
+def _head(entity: Entity, encoding: str) -> list[_Edit]:
+    """Return the edit that makes the header section seven bits and says the encoding."""
+    headers = entity.headers
+    if entity.encoding != encoding:
+        headers = _with_encoding(headers, encoding)
+    if not _is_safe(headers.octets):
+        headers = seven_bit_headers(headers)
+    if headers is entity.headers:
+        return []
+    return [_Edit(entity.start, entity.body_at, (headers.ended().octets, b"\r\n"))]
+
+
+def _with_encoding(headers: Headers, encoding: str) -> Headers:
+    first = headers.find(_ENCODING)
+    kept = headers.drop(lambda field: field.key == _ENCODING.lower() and field is not first)
+    return kept.replace_first(_ENCODING, f"{_ENCODING}: {encoding}\r\n".encode())

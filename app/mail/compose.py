@@ -1,23 +1,22 @@
 """New messages out of old octets and new blocks.
 
-The outer header section stays what it was, but for its Content fields: those describe the entity and
-move with it. Nothing else of an inner header section ever gets out (T60). RFC 8551 §3.1, §3.2, §3.5;
-RFC 2045 §4.
+The outer header section stays what it was, but for its Content fields: those describe the entity
+and move with it. Nothing else of an inner header section ever gets out (T60).
+RFC 8551 §3.1, §3.2, §3.5; RFC 2045 §4.
 """
 
-from typing import Final
-
-import pybase64
-
 from app.mail.entity import parse_entity
-from app.mail.headers import Field, Headers, join
+from app.mail.headers import Field, Headers
+from app.mail.transfer import base64_blocks, wrap_base64
 
-_COLUMNS: Final = 76  # RFC 2045 §6.8
-
-
-def wrap_base64(der: bytes) -> bytes:
-    """Return octets as base64 in lines of 76 columns, each ended by CRLF."""
-    return pybase64.encodebytes(der).replace(b"\n", b"\r\n")
+__all__ = [
+    "content_fields",
+    "multipart_signed",
+    "other_fields",
+    "pkcs7_mime",
+    "unwrap",
+    "wrap_base64",
+]
 
 
 def _is_content(field: Field) -> bool:
@@ -35,50 +34,56 @@ def other_fields(headers: Headers) -> Headers:
 
 
 def _outer(headers: Headers) -> Headers:
+    """Return the fields that stay outside, MIME-Version among them, ready for more below."""
     kept = other_fields(headers)
-    octets = kept.octets
-    if octets and not octets.endswith(b"\r\n"):
-        kept = Headers(octets + b"\r\n")
-    return kept if kept.find("MIME-Version") else Headers(kept.octets + b"MIME-Version: 1.0\r\n")
+    if kept.find("MIME-Version"):
+        return kept.ended()
+    return kept.append("MIME-Version", b"1.0")
 
 
 def multipart_signed(
-    outer: Headers, entity: bytes, signature_der: bytes, micalg: str, boundary: bytes
+    outer: Headers,
+    entity: bytes,
+    signature_der: bytes,
+    micalg: str,
+    boundary: bytes,
 ) -> bytes:
-    """Return the clear-signed message: the entity, and the signature beside it (RFC 8551 §3.5.3).
+    """Return the clear-signed message: the entity and the signature beside it (RFC 8551 §3.5.3).
 
-    The entity is signed as it stands here, without the CRLF before the next delimiter. The boundary
-    must occur in no line of it.
+    The signature is over the entity as it is given, without the CRLF of the next delimiter. The
+    boundary must be a token that occurs nowhere in it. Content fields of the outer section go.
     """
-    assert b"--" + boundary not in entity
+    assert b"--" + boundary not in entity, "the boundary must be a new one"
     return b"".join(
         (
             _outer(outer).octets,
             b'Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n'
-            b' micalg=%s;\r\n boundary="%s"\r\n\r\n--%s\r\n'
-            % (micalg.encode("ascii"), boundary, boundary),
+            b' micalg=%s;\r\n boundary="%s"\r\n\r\n'
+            b"--%s\r\n" % (micalg.encode("ascii"), boundary, boundary),
             entity,
             b"\r\n--%s\r\n"
             b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
             b"Content-Transfer-Encoding: base64\r\n"
-            b'Content-Disposition: attachment; filename="smime.p7s"\r\n'
-            b"\r\n" % boundary,
-            wrap_base64(signature_der),
+            b'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n' % boundary,
+            *base64_blocks(signature_der),
             b"\r\n--%s--\r\n" % boundary,
         )
     )
 
 
 def pkcs7_mime(outer: Headers, der: bytes, smime_type: str, name: str) -> bytes:
-    """Return the message whose whole body is a CMS object: smime_type of RFC 8551 §3.2.2, a file name."""
+    """Return the message whose body is a CMS object, with its smime-type (RFC 8551 §3.2.2).
+
+    The name is that of the file, smime.p7m, .p7c or .p7z (RFC 8551 §3.2.1).
+    """
+    kind, file = smime_type.encode("ascii"), name.encode("ascii")
     return b"".join(
         (
             _outer(outer).octets,
-            b'Content-Type: application/pkcs7-mime; smime-type=%s; name="%s"\r\n'
+            b'Content-Type: application/pkcs7-mime; smime-type=%s;\r\n name="%s"\r\n'
             b"Content-Transfer-Encoding: base64\r\n"
-            b'Content-Disposition: attachment; filename="%s"\r\n'
-            b"\r\n" % (smime_type.encode("ascii"), name.encode("ascii"), name.encode("ascii")),
-            wrap_base64(der),
+            b'Content-Disposition: attachment; filename="%s"\r\n\r\n' % (kind, file, file),
+            *base64_blocks(der),
         )
     )
 
@@ -90,5 +95,5 @@ def unwrap(outer: Headers, entity: bytes) -> bytes:
     a From, Received or Authentication-Results in there is a stranger's (T60).
     """
     inner = parse_entity(entity)
-    fields = Headers(_outer(outer).octets + content_fields(inner.headers).octets)
-    return join(fields, entity[inner.body_at :])
+    content = content_fields(inner.headers).ended().octets
+    return b"".join((_outer(outer).octets, content, b"\r\n", memoryview(entity)[inner.body_at :]))

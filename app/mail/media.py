@@ -1,31 +1,38 @@
 """Media types: the value of Content-Type and Content-Disposition fields.
 
 Reads parameters plain, quoted, split and charset-marked, with comments anywhere. Anything that two
-readers could take differently (a parameter twice, rests behind a value) is told of as an anomaly.
-Linear, without recursion; nothing is raised. RFC 2045 §5.1, RFC 2183 §2, RFC 2231 §3, §4.
+readers could take differently (a parameter twice, rests behind a value, a boundary in parts) is
+told of as an anomaly (T38). Linear, without recursion; nothing is raised.
+RFC 2045 §5.1, RFC 2183 §2, RFC 2231 §3, §4.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from app.mail.limits import FIELD_OCTETS
-from app.mail.words import octets_to_text, unfold
+from app.mail.words import octets_to_text, raw_text, unfold
 
-_TOKEN: Final = r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?=]+"
-_TYPE: Final = re.compile(rf"({_TOKEN})/({_TOKEN})[ \t]*(?=;|\Z)")
+_WORD: Final = r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?=]++"  # a token, RFC 2045 §5.1
+_TYPE: Final = re.compile(rf"({_WORD})[ \t]*+/[ \t]*+({_WORD})[ \t]*+(?=;|\Z)")
 _PARAMETER: Final = re.compile(
-    rf"[ \t]*;[ \t]*(?:({_TOKEN})[ \t]*=[ \t]*(?:({_TOKEN})|\"((?:[^\"\\]|\\.)*)\"))?[ \t]*(?=;|\Z)",
+    r"[ \t]*+;[ \t]*+"
+    rf"(?:({_WORD})[ \t]*+=[ \t]*+(?:({_WORD})|\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\")[ \t]*+)?+"
+    r"(?=;|\Z)",
 )
-_PART: Final = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
+_ATTRIBUTE: Final = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
 _ESCAPE: Final = re.compile(r"\\(.)")
+# Parameters that decide about structure; readers without RFC 2231 do not see them in its forms.
+_STRUCTURAL: Final = ("boundary", "protocol", "micalg", "smime-type")
+_CACHED_OCTETS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """A media type with its parameters; types and names in lower case, values as they are meant."""
+    """A media type with its parameters; type and names in lower case, values as they are meant."""
 
     type: str
     subtype: str
@@ -40,13 +47,19 @@ class MediaType:
 
 PLAIN_TEXT: Final = MediaType("text", "plain", {"charset": "us-ascii"})
 """What an entity without a Content-Type field is (RFC 2045 §5.2)."""
+ATTACHED_MESSAGE: Final = MediaType("message", "rfc822", {})
+"""What it is inside of a multipart/digest (RFC 2046 §5.1.5)."""
 
 
 def parse_media_type(value: bytes) -> MediaType | None:
     """Return the media type of a Content-Type value, folded or not; None if it is none."""
-    if len(value) > FIELD_OCTETS:
-        return None
-    text = _without_comments(_text_of(value))
+    if len(value) <= _CACHED_OCTETS:
+        return _cached(value)
+    return _parse(value) if len(value) <= FIELD_OCTETS else None
+
+
+def _parse(value: bytes) -> MediaType | None:
+    text = _text_of(value)
     head = _TYPE.match(text)
     if head is None:
         return None
@@ -54,28 +67,25 @@ def parse_media_type(value: bytes) -> MediaType | None:
     return MediaType(head[1].lower(), head[2].lower(), parameters, anomalies)
 
 
+_cached: Final = lru_cache(maxsize=1024)(_parse)
+
+
 def parse_disposition(value: bytes) -> tuple[str, Mapping[str, str]]:
-    """Return the disposition type in lower case and the parameters of a Content-Disposition value."""
+    """Return the disposition in lower case and the parameters of a Content-Disposition value."""
     if len(value) > FIELD_OCTETS:
         return "", {}
-    text = _without_comments(_text_of(value))
+    text = _text_of(value)
     kind, semicolon, _ = text.partition(";")
     return kind.strip().lower(), _parameters(text, len(kind))[0] if semicolon else {}
 
 
 def _text_of(value: bytes) -> str:
-    line = unfold(value)
-    return line.decode("ascii") if line.isascii() else octets_to_text(line)
-
-
-def _without_comments(text: str) -> str:
-    """Return the text with each comment outside of quotes replaced by a blank (RFC 5322 §3.2.2)."""
-    if "(" not in text:
-        return text
-    return "".join(_outside_comments(text))
+    text = raw_text(unfold(value))
+    return "".join(_outside_comments(text)) if "(" in text else text
 
 
 def _outside_comments(text: str) -> Iterator[str]:
+    """Yield the text with a blank for each comment outside of quotes (RFC 5322 §3.2.2)."""
     depth = 0
     quoted = escaped = False
     for char in text:
@@ -85,21 +95,19 @@ def _outside_comments(text: str) -> Iterator[str]:
             escaped = True
         elif char == '"' and not depth:
             quoted = not quoted
-        elif char == "(" and not quoted:
-            depth += 1
-            yield " "
-            continue
-        elif char == ")" and depth:
-            depth -= 1
+        elif char in "()" and not quoted:
+            if char == "(" and not depth:
+                yield " "
+            depth = max(0, depth + (1 if char == "(" else -1))
             continue
         if not depth:
             yield char
 
 
 def _parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]]:
-    anomalies: list[str] = []
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
+    anomalies: list[str] = []
     while at < len(text):
         found = _PARAMETER.match(text, at)
         if found is None:
@@ -111,19 +119,17 @@ def _parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]]:
             continue
         value = found[2] if found[2] is not None else _ESCAPE.sub(r"\1", found[3])
         name, number, is_encoded = _name_of(found[1].lower())
-        if number < 0:
-            if name in plain:
-                anomalies.append(f"parameter {name} twice")
-            plain.setdefault(name, value)
-            continue
-        if number in sections.setdefault(name, {}):
+        if name in plain or number in sections.get(name, {}):
             anomalies.append(f"parameter {name} twice")
-        sections[name].setdefault(number, (value, is_encoded))
-    for name, numbered in sections.items():
-        if name in plain:
-            anomalies.append(f"parameter {name} twice")
-        plain[name] = _joined(numbered)
-    return plain, tuple(dict.fromkeys(anomalies))
+        elif number < 0:
+            plain[name] = value
+        else:
+            sections.setdefault(name, {})[number] = value, is_encoded
+    anomalies.extend(f"parameter {name} in parts" for name in _STRUCTURAL if name in sections)
+    anomalies.extend(f"parameter {name} twice" for name in sections if name in plain)
+    # Readers that know RFC 2231 prefer its forms where both are there (RFC 6266 §4.3).
+    joined = {name: _joined(numbered) for name, numbered in sections.items()}
+    return plain | joined, tuple(dict.fromkeys(anomalies))
 
 
 def _next_semicolon(text: str, at: int) -> int:
@@ -133,7 +139,7 @@ def _next_semicolon(text: str, at: int) -> int:
 
 def _name_of(attribute: str) -> tuple[str, int, bool]:
     """Return name, section (-1 for a plain parameter) and whether the value is percent-encoded."""
-    found = _PART.fullmatch(attribute)
+    found = _ATTRIBUTE.fullmatch(attribute)
     if found is None:
         return attribute, -1, False
     is_encoded = found[3] is not None
@@ -153,5 +159,4 @@ def _joined(numbered: Mapping[int, tuple[str, bool]]) -> str:
         if is_encoded and number == 0 and value.count("'") >= 2:
             charset, _, value = value.split("'", 2)
         octets.append(unquote_to_bytes(value) if is_encoded else value.encode("utf-8", "replace"))
-    whole = b"".join(octets)
-    return octets_to_text(whole, charset if not whole.isascii() else "us-ascii")
+    return octets_to_text(b"".join(octets), charset)

@@ -1,9 +1,10 @@
 """Encoded words: text in header fields, between octets and str.
 
-Reads what senders really write (words inside quotes and atoms, blanks in the encoded text, characters
-split over two words, raw UTF-8), because a reader's mail program does so too and a forged mark must
-not hide behind a stricter reading. Writes only what RFC 2047 allows. Time is linear in the octets;
-nothing is raised. Offered to the rest of the program by ``headers``. RFC 2047, RFC 2231 §5, RFC 6532.
+Reads what senders really write (words inside quotes and atoms, blanks in the encoded text,
+characters split over two words, raw UTF-8), because a reader's mail program does so too and a
+forged mark must not hide behind a stricter reading. Writes only what RFC 2047 allows. Time is
+linear in the octets; nothing is raised. The rest of the program finds it in ``headers``.
+RFC 2047 §2, §5, §6; RFC 2231 §5; RFC 6532 §3.2.
 """
 
 import binascii
@@ -33,12 +34,17 @@ _LARGER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shi
 _CODECS: Final = {
     name: _LARGER.get(codec, codec)
     for alias, codec in aliases.items()
-    if codec not in _NOT_TEXT and codec not in {"mbcs", "oem"}
+    if codec not in _NOT_TEXT
     for name in (alias, codec)
+} | {
+    "iso_8859_8_i": "iso8859_8",
+    "iso_8859_8_e": "iso8859_8",
+    "x_sjis": "cp932",
+    "x_gbk": "gb18030",
 }
 
-_WORD: Final = re.compile(r"=\?([^?]+)\?([BbQq])\?([^?]*)\?=")
-_SEPARATORS: Final = re.compile(r"[^0-9a-z]+")
+_WORD: Final = re.compile(r"=\?([^?]++)\?([BbQq])\?([^?]*+)\?=")
+_SEPARATORS: Final = re.compile(r"[^0-9a-z]++")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]")
 # C0, DEL, C1 and the two Unicode line ends: none of them may stand in a header field of ours.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -47,34 +53,37 @@ _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 
 def unfold(value: bytes) -> bytes:
-    """Return the value of a field on one line, without white space at its ends (RFC 5322 §2.2.3)."""
+    """Return a field's value on one line, without white space at its ends (RFC 5322 §2.2.3)."""
     if b"\n" in value or b"\r" in value:
         value = value.replace(b"\r", b"").replace(b"\n", b"")
     return value.strip(b" \t")
 
 
-def octets_to_text(octets: bytes, codec: str = "utf-8") -> str:
+def octets_to_text(octets: bytes, charset: str = "utf-8") -> str:
     """Return octets as text in a charset; what does not fit becomes U+FFFD."""
-    name = _SEPARATORS.sub("_", codec.partition("*")[0].strip().lower())
-    return octets.decode(_CODECS.get(name, "latin-1"), "replace")
+    return octets.decode(_CODECS.get(_codec_name(charset), "latin-1"), "replace")
 
 
 def is_known_charset(name: str) -> bool:
     """Tell whether we can read a charset; the name as it stands in a message (RFC 2231 §5)."""
-    return _SEPARATORS.sub("_", name.partition("*")[0].strip().lower()) in _CODECS
+    return _codec_name(name) in _CODECS
+
+
+def _codec_name(charset: str) -> str:
+    return _SEPARATORS.sub("_", charset.partition("*")[0].strip().lower())
 
 
 def decode_text(value: bytes) -> str:
     """Return the value of an unstructured field as text.
 
-    Takes the value folded or not. Decodes encoded words within the first DECODE_OCTETS; the rest, and
-    words that cannot be read, stay as they are. May contain any character, CR, LF and NUL included.
-    RFC 2047 §6.
+    Takes the value folded or not. Decodes encoded words within the first DECODE_OCTETS; the rest,
+    and words that cannot be read, stay as they are. May contain any character, CR, LF and NUL
+    included. RFC 2047 §6.
     """
     line = unfold(value)
     if b"=?" not in line:
-        return line.decode("ascii") if line.isascii() else _raw(line)
-    text = _raw(line)
+        return raw_text(line)
+    text = raw_text(line)
     out: list[str] = []
     pending: list[bytes] = []  # octets of neighbouring words in one charset
     charset = ""
@@ -99,7 +108,8 @@ def decode_text(value: bytes) -> str:
     return "".join(out)
 
 
-def _raw(line: bytes) -> str:
+def raw_text(line: bytes) -> str:
+    """Return octets of a field as text: UTF-8, or Latin-1 where they are not that."""
     # QUIRK: old senders put Latin-1 into header fields; every octet has a meaning there.
     try:
         return line.decode("utf-8")
@@ -122,17 +132,22 @@ def _word_octets(encoding: str, text: str) -> bytes | None:
 def encode_text(name: str, text: str, *, utf8: bool = False) -> bytes:
     """Return a whole unstructured field, CRLF included, in lines of at most 76 columns.
 
-    ASCII stays readable where lines can be broken at its blanks; anything else becomes encoded words
-    in UTF-8, or stays raw with utf8 (for SMTPUTF8 messages only). Control characters, CR, LF and NUL
-    among them, become blanks. RFC 2047 §2, §5; RFC 6532 §3.2.
+    ASCII stays readable where lines can be broken at its blanks; anything else becomes encoded
+    words in UTF-8, or stays raw with utf8 (for SMTPUTF8 messages only). Control characters, CR, LF
+    and NUL among them, become blanks. RFC 2047 §2, §5; RFC 6532 §3.2.
     """
-    text = _CONTROLS.sub(" ", text)
+    text = without_controls(text)
     head = f"{name}: "
     if (text.isascii() or utf8) and "=?" not in text and text == text.strip():
         lines = _fold(head, text)
         if lines:
             return lines
-    return _encoded_words(head, text)
+    return encoded_words(head, text)
+
+
+def without_controls(text: str) -> str:
+    """Return text with a blank for every character that may not stand in a header field."""
+    return _CONTROLS.sub(" ", text)
 
 
 def _fold(head: str, text: str) -> bytes:
@@ -151,7 +166,11 @@ def _fold(head: str, text: str) -> bytes:
     return "\r\n".join((*lines, line, "")).encode()
 
 
-def _encoded_words(head: str, text: str) -> bytes:
+def encoded_words(head: str, text: str) -> bytes:
+    """Return head and text as lines of encoded words; the text without control characters.
+
+    No word splits a character, none is longer than 75 columns, no line than 76 (RFC 2047 §2, §5).
+    """
     as_q = [_quoted(char) for char in text]
     q_columns = sum(map(len, as_q))
     use_q = q_columns <= len(text.encode()) * 4 // 3

@@ -1,0 +1,83 @@
+"""Who a message claims to be from, and why that cannot be said.
+
+A signature is compared with From, so From must say one thing to everybody: one field, one mailbox,
+no group, and no display name that shows another address (T47-T49, D7).
+RFC 5322 §3.6.2, RFC 8550 §3.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from app.mail.errors import MalformedAddress
+from app.mail.headers import Headers
+from app.mail.limits import DECODE_OCTETS
+from app.mail.mailboxes import Mailbox, parse_address_list, parse_mailboxes
+
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Mn", "Zl", "Zp", "Zs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Originator:
+    """Who a message claims to be from."""
+
+    address: str
+    """The one mailbox of From, as written; "" if there is not exactly one."""
+    sender: str
+    """The address of Sender, as written; "" if there is none."""
+    problem: str
+    """Why From says nothing that a signature could be compared with; "" if it does."""
+
+    @property
+    def is_on_behalf(self) -> bool:
+        """Whether Sender names somebody else than From (T49)."""
+        return bool(self.sender) and self.sender.lower() != self.address.lower()
+
+
+def originator(headers: Headers) -> Originator:
+    """Return who the message claims to be from."""
+    sender, sender_problem = _sender(headers)
+    address, problem = _from(headers)
+    return Originator(address, sender, problem or sender_problem)
+
+
+def _from(headers: Headers) -> tuple[str, str]:
+    fields = headers.all("From")
+    if len(fields) != 1:
+        return "", "several From fields" if fields else "no From field"
+    if len(fields[0].value) > DECODE_OCTETS:
+        return "", f"From field over {DECODE_OCTETS} octets"
+    try:
+        mailboxes, had_group = parse_address_list(fields[0].value)
+    except MalformedAddress as problem:
+        return "", f"From cannot be read: {problem}"
+    if had_group:
+        return "", "From names a group"
+    if len(mailboxes) != 1:
+        return "", "From names several mailboxes" if mailboxes else "From is empty"
+    return mailboxes[0].address, _display_problem(mailboxes[0])
+
+
+def _sender(headers: Headers) -> tuple[str, str]:
+    fields = headers.all("Sender")
+    if not fields:
+        return "", ""
+    if len(fields) > 1:
+        return "", "several Sender fields"
+    try:
+        mailboxes = parse_mailboxes(fields[0].value)
+    except MalformedAddress:
+        return "", "Sender cannot be read"
+    return (
+        (mailboxes[0].address, "") if len(mailboxes) == 1 else ("", "Sender is no single mailbox")
+    )
+
+
+def _display_problem(mailbox: Mailbox) -> str:
+    """Return a problem if what is shown beside the address looks like another one (T48)."""
+    for shown in (mailbox.display, mailbox.comment):
+        plain = unicodedata.normalize("NFKC", shown)
+        plain = "".join(char for char in plain if unicodedata.category(char) not in _UNSEEN)
+        if "@" in plain and plain.strip("<>'\"").lower() != mailbox.address.lower():
+            return "display name that is another address"
+    return ""

@@ -1,0 +1,112 @@
+"""Content transfer encodings: base64 and quoted-printable, in and out.
+
+What is written keeps to lines that no relay has a reason to touch. What is read is read as RFC 2045
+says readers do: characters that are no base64 are skipped. Linear; large octets go in blocks.
+RFC 2045 §6.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pybase64
+
+from app.mail.errors import MalformedMessage
+from app.mail.limits import FIELD_OCTETS
+
+IDENTITY: Final = frozenset(("7bit", "8bit", "binary"))
+BASE64: Final = "base64"
+QUOTED_PRINTABLE: Final = "quoted-printable"
+
+_COLUMNS: Final = 76  # RFC 2045 §6.7(5), §6.8
+_BLOCK_OCTETS: Final = 57 * 16_384  # whole lines: 57 octets make 76 columns
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_OUTSIDE: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET)
+_CLEAN: Final = re.compile(rb"(?:[A-Za-z0-9+/]++[ \t]*+(?:\r\n|\Z))*+")
+_FROM_LINE: Final = re.compile(rb"(\A|\n)From ([^\r\n]*)")
+_SOFT_END: Final = re.compile(rb"(?:(?:\n\r)?+[ \t]*+=)*+")  # read backwards
+
+
+def base64_blocks(octets: bytes | memoryview) -> Iterator[bytes]:
+    """Yield octets as base64 in lines of 76 columns, each ended by CRLF, block by block."""
+    view = memoryview(octets)
+    for at in range(0, len(view), _BLOCK_OCTETS):
+        yield pybase64.encodebytes(view[at : at + _BLOCK_OCTETS]).replace(b"\n", b"\r\n")
+
+
+def wrap_base64(octets: bytes | memoryview) -> bytes:
+    """Return octets as base64 in lines of 76 columns, each ended by CRLF (RFC 2045 §6.8)."""
+    return b"".join(base64_blocks(octets))
+
+
+def rewrap_base64(body: bytes) -> bytes:
+    """Return a base64 body in lines of 76 columns, without the characters that readers skip."""
+    data = body.translate(None, _OUTSIDE)
+    lines = (data[at : at + _COLUMNS] for at in range(0, len(data), _COLUMNS))
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def base64_problem(body: bytes) -> str:
+    """Return "" for base64 that every reader decodes alike, else why not (T38).
+
+    Readers differ about characters outside of the alphabet (skipped, or the end), padding in the
+    middle, missing padding and bare line ends.
+    """
+    text = body.rstrip(b"\r\n \t")
+    data = text.rstrip(b"=")
+    if len(text) - len(data) > 2 or _CLEAN.fullmatch(data) is None:
+        return "base64 with other characters in it"
+    columns = len(text) - sum(map(text.count, (b"\r", b"\n", b" ", b"\t")))
+    return "base64 of a broken length" if columns % 4 else ""
+
+
+def decode_body(body: bytes, encoding: str) -> bytes:
+    """Return a body without its transfer encoding; the encoding in lower case.
+
+    Raises MalformedMessage for an encoding that is not known and for base64 that ends in the
+    middle of an octet or goes on after its padding.
+    """
+    if encoding in IDENTITY:
+        return body
+    if encoding == BASE64:
+        return _from_base64(body)
+    if encoding == QUOTED_PRINTABLE:
+        return binascii.a2b_qp(body)
+    raise MalformedMessage(f"unknown content transfer encoding {encoding[:40]!r}")
+
+
+def _from_base64(body: bytes) -> bytes:
+    try:
+        return pybase64.b64decode(body.translate(None, _OUTSIDE), validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedMessage("base64 that is broken off or goes on after its end") from None
+
+
+def quoted_printable(content: bytes) -> bytes:
+    """Return text with CRLF line ends as quoted-printable that no relay will rewrite.
+
+    Lines of at most 76 columns without white space at their ends, "From " as "=46rom ", and no soft
+    line break at the very end. RFC 2045 §6.7, RFC 8551 §3.1.3.
+    """
+    encoded = binascii.b2a_qp(content, quotetabs=False, istext=True)
+    # Without a CRLF in the text the standard library breaks lines with LF.
+    encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return guard_quoted_printable(encoded)
+
+
+def guard_quoted_printable(encoded: bytes) -> bytes:
+    """Return quoted-printable without "From " at a line's start and soft break at its end."""
+    if b"From " in encoded:
+        encoded = _FROM_LINE.sub(_without_from, encoded)
+    if encoded.endswith((b"=", b"=\r\n", b" ", b"\t", b" \r\n", b"\t\r\n")):
+        soft = _SOFT_END.match(encoded[: -FIELD_OCTETS - 1 : -1])
+        return encoded[: len(encoded) - soft.end()] if soft else encoded
+    return encoded
+
+
+def _without_from(found: "re.Match[bytes]") -> bytes:
+    line = b"=46rom " + found[2]
+    if len(line) <= _COLUMNS:
+        return found[1] + line
+    return found[1] + b"=46rom=\r\n " + found[2]

@@ -102,6 +102,11 @@ class Entity:
         return self.media_type.parameters.get("boundary", "").rstrip(" ").encode("utf-8", "replace")
 
     @property
+    def is_multipart(self) -> bool:
+        """Whether there are parts, or should be."""
+        return self.media_type.type == "multipart"
+
+    @property
     def is_message(self) -> bool:
         """Whether the body is a message that can be read in place."""
         return self.media_type.essence in _MESSAGES and self.encoding in IDENTITY

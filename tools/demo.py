@@ -32,11 +32,15 @@ from tools.letters import (
 from tools.organisation import Organisation, free_port
 
 
+LEARNED_SECONDS = 1.5
+
+
 class Demo:
     """The demo's certification authority, its two organisations and the wire between them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.root = testpki.ca("Demo Root", key="rsa2048")
         self.issuing = testpki.ca("Demo Issuing CA", self.root, key="rsa2048")
         self.anchor = folder / "root.pem"
@@ -106,6 +110,8 @@ class Demo:
         for sender in (PAUL, QUITTA, RITA):
             self._hello(self.sued, sender, ALICE)
         self.internet.seen.clear()
+        # What was learned is in force in every worker after a second.
+        time.sleep(LEARNED_SECONDS)
 
     def _hello(self, house: Organisation, sender: str, recipient: str) -> None:
         octets = (

@@ -166,7 +166,7 @@ class Transaction:
 
 
 Script = Callable[[str, bytes], bytes | str | None]
-"""Given a stage and the line, returns a reply to say instead of yes, "close", "hang", or None."""
+"""Given a stage and the line, returns a reply instead of yes, "421", "close", "hang", or None."""
 
 
 @dataclass
@@ -226,6 +226,9 @@ class Hop:
     ) -> bytes:
         said = self.script(stage, line)
         if said == "close":
+            raise _Close
+        if said == "421":
+            writer.write(b"421 4.3.2 closing\r\n")
             raise _Close
         if said == "hang":
             await asyncio.sleep(3600)

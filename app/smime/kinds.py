@@ -15,9 +15,10 @@ from enum import StrEnum
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.kind import content_kind
 from app.cms.signed import parse_signed
-from app.mail.entity import Entity, MediaType, boundary_of, parse_entity, part_entities, scan
+from app.mail.entity import Entity, MediaType, parse_entity, scan
 from app.mail.errors import MalformedMessage
 from app.mail.media import parse_disposition
+from app.mail.transfer import base64_problem
 
 
 class Kind(StrEnum):
@@ -78,7 +79,7 @@ class Layer:
     partial: bool = False
     # A signed part exists that is not the root.
     anomalies: tuple[str, ...] = ()
-    # What another reader may read differently in the structure (T38): never a pass.
+    # What another reader may read differently in header section or structure (T38): never a pass.
 
 
 def recognise(message: bytes) -> Layer:
@@ -103,12 +104,10 @@ def _is_clear_signed(media_type: MediaType) -> bool:
 
 def _recognise_clear(root: Entity) -> Layer:
     """Return the layer of a multipart/signed: exactly two parts, the second is the signature."""
-    boundary = boundary_of(root.media_type)
-    found = part_entities(root.source, root.body_at, root.end, boundary)
-    if not boundary or len(found.parts) != 2:
-        problem = f"multipart/signed with {len(found.parts)} parts"
-        return Layer(Kind.MALFORMED, problem=problem)
-    signed, signature = found.parts
+    parts = root.parts()
+    if len(parts) != 2:
+        return Layer(Kind.MALFORMED, problem=f"multipart/signed with {len(parts)} parts")
+    signed, signature = parts
     label = signature.media_type
     if label.essence not in _SIGNATURE_TYPES and not _is_suffixed(signature, label, (".p7s",)):
         return Layer(Kind.MALFORMED, problem="the second part is no signature")
@@ -116,7 +115,7 @@ def _recognise_clear(root: Entity) -> Layer:
         cms = signature.decoded()
     except MalformedMessage as error:
         return Layer(Kind.MALFORMED, problem=str(error))
-    anomalies = (*root.media_type.anomalies, *found.anomalies)
+    anomalies = (*root.anomalies, *signature.anomalies, *_encoding_anomalies(signature))
     return Layer(Kind.CLEAR, cms, signed.start, signed.end, anomalies=anomalies)
 
 
@@ -137,7 +136,13 @@ def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
         return Layer(Kind.MALFORMED, cms, problem="the CMS contentType is none of S/MIME")
     if kind not in _LABELS.get(label, {kind}):
         return Layer(Kind.MALFORMED, cms, problem=f"smime-type {label} on {kind}")
-    return Layer(kind, cms, anomalies=media_type.anomalies)
+    return Layer(kind, cms, anomalies=(*root.anomalies, *_encoding_anomalies(root)))
+
+
+def _encoding_anomalies(entity: Entity) -> tuple[str, ...]:
+    """Return why another reader may decode another CMS from the same octets (T38)."""
+    problem = base64_problem(entity.body) if entity.encoding == "base64" else ""
+    return (problem,) if problem else ()
 
 
 def _kind_of(cms: bytes) -> Kind | None:

@@ -16,7 +16,6 @@ from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.signed import parse_signed
 from app.mail.address import Originator, same_mailbox
 from app.mail.entity import parse_entity
-from app.mail.headers import split
 from app.mail.limits import HEADER_SECTION_OCTETS, SMIME_LAYERS
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -106,7 +105,7 @@ def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bytes
         by.revocation,
     )
     verdict = judge(case, by.trust)
-    for anomaly in (*split(message).headers.anomalies, *layer.anomalies):
+    for anomaly in layer.anomalies:
         verdict.lower(Status.UNTRUSTED, Reason("header-anomaly", anomaly))
     protected = _protected(content, verdict, by.originator)
     return _good(case, verdict, by.trust, protected), content

@@ -1,0 +1,121 @@
+"""What the MIME root makes of a message."""
+
+import pytest
+
+from app.mail.compose import pkcs7_mime, wrap_base64
+from app.mail.headers import Headers, split
+from app.smime.encrypt import encrypt
+from app.smime.kinds import Kind, recognise
+from app.smime.sign import sign
+from tests.smime.house import AT, TOKEN, certificate_of, letter, person, signer_of
+
+SIGNED = sign(letter(), signer_of(person("alice@example.org")), form="clear", at=AT, token=TOKEN)
+OPAQUE = sign(letter(), signer_of(person("alice@example.org")), form="opaque", at=AT, token=TOKEN)
+GCM = encrypt(letter(), [certificate_of(person("bob@example.net"))], profile="smime4").octets
+CBC = encrypt(letter(), [certificate_of(person("bob@example.net"))], profile="compat").octets
+
+
+@pytest.mark.parametrize(
+    ("octets", "kind"),
+    [
+        (letter(), Kind.PLAIN),
+        (b"", Kind.PLAIN),
+        (b"\r\n", Kind.PLAIN),
+        (b"no header section", Kind.PLAIN),
+        (SIGNED, Kind.CLEAR),
+        (OPAQUE, Kind.OPAQUE),
+        (GCM, Kind.AUTH_ENVELOPED),
+        (CBC, Kind.ENVELOPED),
+    ],
+)
+def test_kind_is_that_of_the_root(octets: bytes, kind: Kind) -> None:
+    assert recognise(octets).kind is kind
+
+
+def test_signed_entity_is_found_by_offsets() -> None:
+    layer = recognise(SIGNED)
+    assert SIGNED[layer.signed_from : layer.signed_to].endswith(b"\r\n\r\nHello\r\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("smime.p7m", Kind.OPAQUE), ("SMIME.P7M", Kind.OPAQUE), ("a.pdf", Kind.PLAIN)],
+)
+@pytest.mark.parametrize("where", ["name", "filename"])
+def test_octet_stream_is_known_by_its_suffix(name: str, kind: Kind, where: str) -> None:
+    # RFC 8551 §3.10
+    fields = b"Content-Type: application/octet-stream"
+    if where == "name":
+        fields += b'; name="%s"' % name.encode()
+    else:
+        fields += b'\r\nContent-Disposition: attachment; filename="%s"' % name.encode()
+    body = recognise(OPAQUE).cms
+    octets = fields + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + wrap_base64(body)
+    assert recognise(octets).kind is kind
+
+
+@pytest.mark.parametrize("label", ["enveloped-data", "certs-only", "compressed-data"])
+def test_label_that_lies_is_malformed(label: str) -> None:  # T65
+    octets = pkcs7_mime(Headers(b""), recognise(OPAQUE).cms, label, "smime.p7m")
+    layer = recognise(octets)
+    assert layer.kind is Kind.MALFORMED
+    assert label in layer.problem
+
+
+@pytest.mark.parametrize("label", ["signed-data", "", "no-such-type", "SIGNED-DATA"])
+def test_unknown_label_leaves_the_cms_to_decide(label: str) -> None:
+    octets = pkcs7_mime(Headers(b""), recognise(OPAQUE).cms, label or '""', "smime.p7m")
+    assert recognise(octets).kind is Kind.OPAQUE
+
+
+@pytest.mark.parametrize("label", ["enveloped-data", "authEnveloped-data"])
+@pytest.mark.parametrize("octets", [GCM, CBC])
+def test_the_two_labels_of_ciphertext_go_for_each_other(label: str, octets: bytes) -> None:
+    layer = recognise(octets)
+    other = pkcs7_mime(Headers(b""), layer.cms, label, "smime.p7m")
+    assert recognise(other).kind is layer.kind
+
+
+def test_ciphertext_under_the_label_of_a_signature_is_malformed() -> None:  # T65
+    octets = pkcs7_mime(Headers(b""), recognise(GCM).cms, "signed-data", "smime.p7m")
+    assert recognise(octets).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("enveloped-data", Kind.ENVELOPED),
+        ("signed-data", Kind.MALFORMED),
+        ("certs-only", Kind.MALFORMED),
+    ],
+)
+def test_broken_cms_is_judged_by_its_label(label: str, kind: Kind) -> None:
+    assert recognise(pkcs7_mime(Headers(b""), b"garbage", label, "smime.p7m")).kind is kind
+
+
+@pytest.mark.parametrize("subtype", [b"mixed", b"related", b"alternative"])
+@pytest.mark.parametrize("inner", [SIGNED, OPAQUE])
+def test_signed_part_that_is_not_the_root_is_partial(subtype: bytes, inner: bytes) -> None:  # T46
+    part = b"".join(f.octets for f in split(inner).headers.fields if f.key.startswith("content"))
+    part += b"\r\n" + split(inner).body
+    octets = (
+        b"From: alice@example.org\r\nContent-Type: multipart/%s; boundary=outer\r\n\r\n" % subtype
+        + b"--outer\r\nContent-Type: text/plain\r\n\r\nHi\r\n--outer\r\n"
+        + part
+        + b"\r\n--outer--\r\n"
+    )
+    layer = recognise(octets)
+    assert layer.kind is Kind.PLAIN
+    assert layer.partial
+
+
+def test_deep_message_is_over_the_limit() -> None:  # T35
+    octets = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(500)
+    )
+    assert recognise(octets).kind is Kind.OVER_LIMIT
+
+
+def test_multipart_signed_of_openpgp_is_none_of_ours() -> None:
+    octets = SIGNED.replace(b"application/pkcs7-signature", b"application/pgp-signature")
+    assert recognise(octets).kind is Kind.PLAIN

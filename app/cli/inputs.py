@@ -15,6 +15,8 @@ from app.cli.frame import Failed
 STORE_FILE_OCTETS = 10 * 2**20
 """Keys, certificates and policies: a ZIP of a thousand PKCS#12 files fits."""
 PASSWORD_OCTETS = 4096
+_ID_DIGITS = 18
+"""The largest number of this many digits still fits the database's integer."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -104,3 +106,10 @@ def ask_password(prompt: str, *, option: str, confirm: bool = False) -> str:
     if not sys.stdin.isatty():
         raise Failed(f"{prompt} is needed and there is no terminal to ask; use {option}")
     return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def read_id(text: str, *, see: str) -> int:
+    """Return the id of a row; raises Failed, naming the list, for what cannot be one."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS):
+        raise Failed(f"there is no entry {text}: see {see}")
+    return int(text)

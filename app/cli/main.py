@@ -1,6 +1,9 @@
 """The list of all verbs; each noun has a module of its own, imported when it is called."""
 
+from contextlib import closing
 from typing import NoReturn
+
+import click
 
 from app.cli.frame import Root
 
@@ -23,8 +26,18 @@ VERBS = {
     "try": "app.cli.offline:try_",
 }
 
+
+@click.pass_context
+def _enter(context: click.Context) -> None:
+    """Give the verbs their installation; nothing is opened before a verb asks for it."""
+    from app.cli.place import Place  # noqa: PLC0415 - help needs none of what it imports
+
+    context.obj = context.with_resource(closing(Place()))
+
+
 sealmon = Root(
     "sealmon",
+    callback=_enter,
     lazy=VERBS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help="""S/MIME for a whole organisation: sign, encrypt, decrypt, verify.

@@ -1,0 +1,92 @@
+"""``sealmon partner``: certificates of correspondents, under an address or a domain."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from app import clock
+from app.cli.frame import Noun, wants_json
+from app.cli.inputs import MOMENT, read_id, read_octets
+from app.cli.output import rfc3339, show_row, show_rows
+from app.cli.place import Place, pass_place
+from app.model import partners
+
+_COLUMNS = ("id", "name", "status", "source", "not_after", "used_at", "key_kind", "issuer")
+_LIST = "sealmon partner list"
+
+partner = Noun("partner", help="Certificates of correspondents.")
+
+
+def _show(row: dict[str, Any], done: str) -> None:
+    show_row(row, as_json_=wants_json(), human=lambda: f"entry {row['id']} of {row['name']} {done}")
+
+
+@partner.command("import")
+@click.argument("file")
+@click.option("--for", "name", metavar="ADDRESS_OR_DOMAIN", help="Instead of its own addresses.")
+@click.option("--include-subdomains", is_flag=True, help="With --for DOMAIN.")
+@pass_place
+def import_(place: Place, file: str, name: str | None, include_subdomains: bool) -> None:  # noqa: FBT001 - click calls it
+    """Import PEM, DER, .p7b/.p7c or a signed .eml. That is trust in it: compare the fingerprint."""
+    rows = partners.import_partner(
+        place.database,
+        read_octets(file),
+        clock.now(),
+        name=name,
+        include_subdomains=include_subdomains,
+    )
+    show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_imported, rows)))
+
+
+def _imported(row: dict[str, Any]) -> str:
+    warnings = "".join(f"\nwarning: {warning}" for warning in row.get("warnings", ()))
+    return (
+        f"entry {row['id']} for {row['name']} until {rfc3339(row['not_after'])}\n"
+        f"compare the fingerprint with its owner: {row['fingerprint']}{warnings}"
+    )
+
+
+@partner.command("list")
+@click.option("--name", default="", metavar="ADDRESS_OR_DOMAIN", help="Only these entries.")
+@click.option("--expires-before", type=MOMENT, help="Only what ends before this moment.")
+@pass_place
+def list_(place: Place, name: str, expires_before: datetime | None) -> None:
+    """List the partner book by name, the newest certificate of each first."""
+    rows = partners.list_partners(place.database, name=name, expires_before=expires_before)
+    show_rows(rows, _COLUMNS, as_json_=wants_json())
+
+
+@partner.command("show")
+@click.argument("id_", metavar="ID")
+@pass_place
+def show(place: Place, id_: str) -> None:
+    """Show one entry and its certificate."""
+    row = partners.get_partner(place.database, read_id(id_, see=_LIST))
+    show_row(row, as_json_=wants_json())
+
+
+@partner.command("disable")
+@click.argument("id_", metavar="ID")
+@pass_place
+def disable(place: Place, id_: str) -> None:
+    """Use an entry no more; its certificate does not come back from a signature either."""
+    row = partners.disable(place.database, read_id(id_, see=_LIST))
+    _show(row, "is not used any more, and does not come back by itself")
+
+
+@partner.command("enable")
+@click.argument("id_", metavar="ID")
+@pass_place
+def enable(place: Place, id_: str) -> None:
+    """Use a disabled entry again."""
+    _show(partners.enable(place.database, read_id(id_, see=_LIST)), "is used again")
+
+
+@partner.command("remove")
+@click.argument("id_", metavar="ID")
+@pass_place
+def remove(place: Place, id_: str) -> None:
+    """Forget an entry; its certificate may come back with the next signed message."""
+    row = partners.remove(place.database, read_id(id_, see=_LIST))
+    _show(row, "is forgotten; it may come back with the next signed message")

@@ -1,0 +1,40 @@
+"""``sealmon trust``: the certificate authorities that the owner believes for mail."""
+
+import click
+
+from app import clock
+from app.cli.frame import Noun, wants_json
+from app.cli.inputs import read_octets
+from app.cli.output import show_row, show_rows
+from app.cli.place import Place, pass_place
+from app.model import trust as anchors
+
+_COLUMNS = ("id", "subject", "not_after", "key_kind", "fingerprint")
+
+trust = Noun("trust", help="Trust anchors.")
+
+
+@trust.command("add")
+@click.argument("file")
+@pass_place
+def add(place: Place, file: str) -> None:
+    """Believe the certificate authorities of a file, all or none."""
+    rows = anchors.add(place.database, read_octets(file), clock.now())
+    lines = [f"trust anchor {row['id']}: {row['subject']}" for row in rows]
+    show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(lines))
+
+
+@trust.command("list")
+@pass_place
+def list_(place: Place) -> None:
+    """List the trust anchors by subject."""
+    show_rows(anchors.list_anchors(place.database), _COLUMNS, as_json_=wants_json())
+
+
+@trust.command("remove")
+@click.argument("id_", metavar="ID")
+@pass_place
+def remove(place: Place, id_: str) -> None:
+    """Believe an authority no more; what only it vouches for is untrusted from now on."""
+    row = anchors.remove(place.database, id_)
+    show_row(row, as_json_=wants_json(), human=lambda: f"no longer believed: {row['subject']}")

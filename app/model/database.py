@@ -17,13 +17,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import peewee
 
 from app.model.errors import Refused, StoreUnavailable
 
 Row = Mapping[str, Any]
+
+_SQLITE: Final = "sqlite:///"
 
 BUSY_SECONDS: Final = 5.0
 """How long a writer waits for another one, and PostgreSQL for its server (R13)."""
@@ -49,8 +51,14 @@ class Database:
     def __init__(self, engine: peewee.Database, url: str) -> None:
         self.engine: Any = engine  # peewee types its calls only here and there
         self.url = url
-        self.is_sqlite = isinstance(engine, peewee.SqliteDatabase)
+        self.path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+        """The file of SQLite; None for another engine."""
         self._local = threading.local()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file on this machine."""
+        return self.path is not None
 
     def rows(self, query: _Query) -> list[dict[str, Any]]:
         """Return all rows of a query, each as a dict of its columns."""
@@ -127,6 +135,11 @@ class Database:
         with self._asking():
             self.engine.execute_sql(text, tuple(parameters))
 
+    def has(self, table: str) -> bool:
+        """Return whether there is a table of this name."""
+        with self._asking():
+            return bool(self.engine.table_exists(table))
+
     def create(self, model: type[peewee.Model]) -> None:
         """Make the table of a model, with its indexes."""
         with self._asking():
@@ -148,6 +161,8 @@ class Database:
     def _asking(self) -> Iterator[None]:
         """Turn whatever the driver raises into StoreUnavailable, and begin again afterwards."""
         depth = getattr(self._local, "depth", 0)
+        if depth == 0:
+            self._follow_file()
         self._local.depth = depth + 1
         try:
             yield
@@ -161,6 +176,20 @@ class Database:
             self._local.depth = depth
             if depth == 0:
                 self._drop_broken()
+
+    def _follow_file(self) -> None:
+        """Leave a SQLite file that was taken away or replaced; an open connection outlives it."""
+        if self.path is None:
+            return
+        try:
+            found = self.path.stat()
+        except OSError:
+            self.close()
+            raise StoreUnavailable(f"the database does not answer: no file {self.path}") from None
+        identity = (found.st_dev, found.st_ino)
+        if getattr(self._local, "file", identity) != identity:
+            self.close()
+        self._local.file = identity
 
     def _drop_broken(self) -> None:
         """Close a connection that the server has left, so that the next query makes another."""
@@ -180,20 +209,20 @@ def open_database(url: str) -> Database:
 
     Opens no connection yet, so that a process may fork afterwards. Raises Refused for another URL.
     """
-    if url.startswith("sqlite:///"):
-        return Database(_sqlite(url.removeprefix("sqlite:///")), url)
+    if url.startswith(_SQLITE):
+        return Database(_sqlite(url.removeprefix(_SQLITE)), url)
     if url.startswith(("postgresql://", "postgres://")):
         return Database(_postgresql(url), url)
-    raise Refused(
-        f"{url.split(':', 1)[0]}: unknown kind of database, use sqlite:/// or postgresql://"
-    )
+    kind = url.split(":", 1)[0]
+    raise Refused(f"{kind}: unknown kind of database, use sqlite:/// or postgresql://")
 
 
 def _sqlite(path: str) -> peewee.SqliteDatabase:
     # A plain SqliteDatabase keeps one connection a thread. Never a pool: it hands a connection from
-    # one thread to another, which sqlite3 refuses.
+    # one thread to another, which sqlite3 refuses. mode=rw: a lost file is missed, not made anew.
     return peewee.SqliteDatabase(
-        path,
+        f"file:{quote(path)}?mode=rw",
+        uri=True,
         pragmas={
             "journal_mode": "wal",
             "synchronous": "full",
@@ -225,8 +254,20 @@ def _postgresql(url: str) -> peewee.PostgresqlDatabase:
 
 
 def exists(database: Database) -> bool:
-    """Return whether there is a database that this program made."""
-    if database.is_sqlite and not Path(str(database.engine.database)).exists():
+    """Return whether there is a database that this program made. Raises StoreUnavailable."""
+    if database.path is not None and not database.path.exists():
         return False
-    with database._asking():  # noqa: SLF001 - the same door
-        return bool(database.engine.table_exists("meta"))
+    return database.has("meta")
+
+
+def make_file(database: Database) -> None:
+    """Make the empty file of a new SQLite database, readable by its owner only."""
+    if database.path is None:
+        return
+    try:
+        database.path.parent.mkdir(parents=True, exist_ok=True)
+        database.path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"{database.path}: {error.strerror}: no database can be made there"
+        ) from error

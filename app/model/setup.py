@@ -1,6 +1,6 @@
 """Makes a new store: tables, the master key's public half and the first policy."""
 
-from app.model.database import SETTINGS, Database
+from app.model.database import SETTINGS, Database, make_file
 from app.model.errors import Refused
 from app.model.policies import store
 from app.model.routes import parse_toml, shipped_rows
@@ -19,6 +19,7 @@ def initialise(database: Database, master_public: bytes, policy: str = "") -> No
         raise Refused("the public half of the master key has 32 octets")
     if is_initialised(database):
         raise Refused(f"{database.url}: there is a database already")
+    make_file(database)
     with database.change(SETTINGS):
         migrate(database)
         database.insert(Meta, {"name": MASTER_PUBLIC, "octets": master_public})

@@ -6,7 +6,7 @@ name, cross-signs and loops are followed in the order in which they are likely t
 RFC 5280 §6.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -17,15 +17,24 @@ from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
 # Steps of the search: far above what a real set of authorities needs, and cheap.
 STEPS: Final = 2_000
 
-Index = Mapping[tuple[object, ...], Sequence[Certificate]]
 
+class Index:
+    """Certificates by their subject; a second index may stand behind it."""
 
-def index(certificates: Sequence[Certificate]) -> dict[tuple[object, ...], list[Certificate]]:
-    """Return the certificates by their subject."""
-    by_subject: dict[tuple[object, ...], list[Certificate]] = {}
-    for certificate in dict.fromkeys(certificates):
-        by_subject.setdefault(certificate.subject_key, []).append(certificate)
-    return by_subject
+    def __init__(
+        self, certificates: Iterable[Certificate] = (), behind: "Index | None" = None
+    ) -> None:
+        self._by_subject: dict[tuple[object, ...], list[Certificate]] = {}
+        for certificate in dict.fromkeys(certificates):
+            self._by_subject.setdefault(certificate.subject_key, []).append(certificate)
+        self._behind = behind
+
+    def find(self, subject: tuple[object, ...]) -> list[Certificate]:
+        """Return the certificates of a subject, none twice."""
+        found = self._by_subject.get(subject, [])
+        if self._behind is None:
+            return found
+        return list(dict.fromkeys((*found, *self._behind.find(subject))))
 
 
 class Builder:
@@ -78,9 +87,8 @@ class Builder:
 
         The key identifier orders and does not exclude: authorities have changed it over a renewal.
         """
-        found = where.get(child.issuer_key, ())
         return sorted(
-            found,
+            where.find(child.issuer_key),
             key=lambda issuer: (
                 bool(child.aki) and bool(issuer.ski) and child.aki != issuer.ski,
                 not issuer.not_before <= at <= issuer.not_after,

@@ -45,7 +45,7 @@ PARSING_ERRORS: Final = (
 )
 
 
-class BudgetExceeded(Exception):  # noqa: N818 - the budget's word
+class BudgetExceeded(Exception):
     """More signature checks or more time than a path is worth (T55, T110)."""
 
 

@@ -1,56 +1,53 @@
 """Is there a certification path from a certificate to one of our trust anchors? RFC 5280 §6.
 
 The answer is a value, never an exception, whatever the certificates are. Found paths are checked by
-pyhanko-certvalidator and again by our own rules for mail; the whole may take six certificates, a
-hundred signature checks and 200 ms (T55, T110). Answers are kept for a short while, so that the
-second message of a signer costs microseconds. Whether the leaf is made for mail is
-`Certificate.signing_problems`; whether it is pinned is the caller's affair.
+our own rules and by pyhanko-certvalidator; the whole may take six certificates, a hundred signature
+checks and 200 ms (T55, T110). Answers are kept for a minute, so that the second message of a signer
+costs microseconds. Whether the leaf is made for mail is `Certificate.signing_problems`; whether it
+is pinned is the caller's affair.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-
-from pyhanko_certvalidator import errors
-from pyhanko_certvalidator.validate import async_validate_path
+from typing import Final
 
 from app.pki import engine, rules
-from app.pki.builder import Builder, Index, index
+from app.pki.builder import Builder, Index
 from app.pki.cache import Cache
 from app.pki.certificate import Certificate
-from app.pki.reasons import (
-    BAD_SIGNATURE,
-    EXPIRED,
-    NAME_CONSTRAINTS,
-    NO_PATH,
-    NOT_YET_VALID,
-    PATH_BUDGET,
-    PATH_INVALID,
-    REVOKED,
-    SELF_SIGNED,
-    WEAK_ALGORITHM,
-    code_of,
-    reason,
-)
-from app.pki.revocation import Checker, Revocation, RevocationSource
-from app.pki.validator import make_context, make_path
+from app.pki.reasons import EXPIRED, NO_PATH, NOT_YET_VALID, PATH_BUDGET, SELF_SIGNED, reason
+from app.pki.revocation import MODES, NOT_CHECKED, UNKNOWN, Checker, RevocationSource
+from app.pki.validator import library_problem
 
-TRUSTED = "trusted"
-UNTRUSTED = "untrusted"
-"""The other statuses are the codes ``revoked``, ``expired`` and ``not-yet-valid``."""
+TRUSTED: Final = "trusted"
+UNTRUSTED: Final = "untrusted"
+REVOKED: Final = "revoked"
+# The other two statuses are the codes of their reasons, expired and not-yet-valid.
+
+# For how long an answer is given again without looking; shorter where the next look may tell more.
+REUSE_SECONDS: Final = 60.0
+UNSURE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """The trust anchors of the installation; ``key`` changes whenever they do."""
+    """The trust anchors of the installation, and the intermediates that it has gathered.
+
+    ``key`` changes whenever one of them does. Intermediates given here and not with every question
+    are indexed once; they are believed no more than others.
+    """
 
     ders: tuple[Certificate, ...]
     key: str
+    intermediates: tuple[Certificate, ...] = ()
     by_subject: Index = field(init=False, repr=False, compare=False)
+    pool: Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_subject", index(self.ders))
+        object.__setattr__(self, "by_subject", Index(self.ders))
+        object.__setattr__(self, "pool", Index(self.intermediates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +57,10 @@ class PathResult:
     status: str  # trusted, untrusted, revoked, expired, not-yet-valid
     reasons: tuple[str, ...] = ()
     path: tuple[Certificate, ...] = ()  # leaf first, anchor last; empty if there is none
-    revocation: str = "not-checked"  # good, unknown, not-checked, revoked
+    revocation: str = NOT_CHECKED  # good, unknown, not-checked, revoked
 
 
 _CACHE: Cache[PathResult] = Cache()
-
-# Of several failed paths the one is told that got furthest.
-_PROGRESS = (NO_PATH, SELF_SIGNED, BAD_SIGNATURE, PATH_INVALID, WEAK_ALGORITHM, NAME_CONSTRAINTS)
 
 
 def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three have a default
@@ -82,8 +76,12 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
     """Return whether the leaf has a path to an anchor at a moment.
 
     ``others`` are certificates of any origin and order; they help and are never believed.
-    ``revocation`` is soft, hard, require or off. CRLs given here count if they verify.
+    ``revocation`` is soft, hard, require or off: "unknown" is trusted under soft, and under the
+    next two it is not. CRLs given here count if they verify.
     """
+    assert revocation in MODES
+    # Validity ends with a whole second (RFC 5280 §4.1.2.5).
+    at = at.replace(microsecond=0)
     key = (
         leaf.fingerprint,
         tuple([each.fingerprint for each in others]),
@@ -92,20 +90,18 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
         tuple([hashlib.sha256(each).digest() for each in crls]),
         source is not None,
     )
-    # Validity ends with a whole second (RFC 5280 §4.1.2.5).
-    at = at.replace(microsecond=0)
     found = _CACHE.get(key, at)
     if found is None:
         found = _Search(others, anchors, at, revocation, crls, source).run(leaf)
-        _CACHE.put(key, at, found, _reuse_seconds(found))
+        _CACHE.put(key, at, found, _reuse_seconds(found, at))
     return found
 
 
-def _reuse_seconds(result: PathResult) -> float:
-    """Return for how long an answer may be given again without looking."""
-    if result.revocation == "unknown" or any(code_of(r) == PATH_BUDGET for r in result.reasons):
-        return 5.0
-    return 60.0
+def _reuse_seconds(result: PathResult, at: datetime) -> float:
+    if result.status != TRUSTED or result.revocation == UNKNOWN:
+        return UNSURE_SECONDS
+    first_end = min(each.not_after for each in result.path)
+    return min(REUSE_SECONDS, (first_end - at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,64 +115,58 @@ class _Search:
 
     def run(self, leaf: Certificate) -> PathResult:
         budget, parsed = engine.Budget(), engine.Parsed()
-        others = index(self.others)
+        others = Index(self.others, self.anchors.pool)
         builder = Builder(self.anchors.by_subject, others, parsed, budget)
         failures: list[PathResult] = []
         try:
             for path in builder.paths(leaf, self.at):
-                result = self._check(path, others, parsed, budget)
-                # Nothing is better than the first, nothing worse than the second.
-                if result.status == TRUSTED or result.revocation == REVOKED:
+                result = self._check(path, Checker(path, others, self.at, parsed, budget))
+                if result.status == TRUSTED or _is_final(result, leaf):
                     return result
                 failures.append(result)
         except engine.BudgetExceeded as error:
-            failures.append(PathResult(UNTRUSTED, (reason(PATH_BUDGET, str(error)),)))
+            best = _best(failures) if failures else PathResult(UNTRUSTED)
+            told = reason(PATH_BUDGET, str(error))
+            return replace(best, reasons=(told, *best.reasons))
         return _best(failures) if failures else _no_path(leaf, self.at)
 
-    def _check(
-        self,
-        path: tuple[Certificate, ...],
-        others: Index,
-        parsed: engine.Parsed,
-        budget: engine.Budget,
-    ) -> PathResult:
-        problem = rules.problem(path) or _library_problem(path, self.at, parsed, budget)
-        if problem:
-            code = code_of(problem)
-            status = code if code in {EXPIRED, NOT_YET_VALID} else UNTRUSTED
-            return PathResult(status, (problem,), path)
-        found = Checker(path, others, self.at, parsed, budget).run(
-            self.mode, self.crls, self.source
+    def _check(self, path: tuple[Certificate, ...], checker: Checker) -> PathResult:
+        problem = rules.problem(path) or library_problem(
+            path, self.at, checker.parsed, checker.budget
         )
-        return _with_revocation(path, found, self.mode)
+        if problem:
+            return PathResult(_status_of(problem), (problem,), path)
+        found = checker.run(self.mode, self.crls, self.source)
+        status = TRUSTED
+        if found.status == REVOKED:
+            status = REVOKED
+        elif found.status == UNKNOWN and self.mode in {"hard", "require"}:
+            status = UNTRUSTED
+        return PathResult(status, found.reasons, path, found.status)
 
 
-def _with_revocation(path: tuple[Certificate, ...], found: Revocation, mode: str) -> PathResult:
-    if found.status == REVOKED:
-        return PathResult(REVOKED, found.reasons, path, REVOKED)
-    refused = found.status == "unknown" and mode in {"hard", "require"}
-    return PathResult(UNTRUSTED if refused else TRUSTED, found.reasons, path, found.status)
+def _status_of(problem: str) -> str:
+    return next((each for each in (EXPIRED, NOT_YET_VALID) if problem.startswith(each)), UNTRUSTED)
 
 
-def _library_problem(
-    path: tuple[Certificate, ...], at: datetime, parsed: engine.Parsed, budget: engine.Budget
-) -> str:
-    try:
-        context = make_context(at, parsed, budget, path[-1])
-        engine.run(async_validate_path(context, make_path(path, parsed)))
-    except errors.ExpiredError as error:
-        return reason(EXPIRED, str(error))
-    except errors.NotYetValidError as error:
-        return reason(NOT_YET_VALID, str(error))
-    except errors.DisallowedAlgorithmError as error:
-        return reason(WEAK_ALGORITHM, str(error))
-    except (errors.ValidationError, errors.PathError, *engine.PARSING_ERRORS) as error:
-        return reason(PATH_INVALID, str(error))
-    return ""
+def _is_final(result: PathResult, leaf: Certificate) -> bool:
+    """Return whether no other path can make up for this one.
+
+    A leaf that is revoked is so by the key that signed it. A revoked authority may have another
+    certificate, from another authority, that is not.
+    """
+    return result.status == REVOKED and result.reasons[0] == reason(REVOKED, leaf.subject)
 
 
 def _best(failures: Sequence[PathResult]) -> PathResult:
-    return failures[0]
+    """Return the failed path that got furthest, the first of its like."""
+    return max(failures, key=_progress)
+
+
+def _progress(result: PathResult) -> int:
+    if result.status == UNTRUSTED:
+        return 3 if result.revocation == UNKNOWN else 0
+    return 2 if result.status == REVOKED else 1
 
 
 def _no_path(leaf: Certificate, at: datetime) -> PathResult:

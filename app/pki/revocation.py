@@ -145,7 +145,7 @@ class Checker:
         # RFC 5280 §6.3.3 (f): a CRL may be signed with another key of the authority, or by another
         # authority that the certificate names; its path is validated like any other.
         for issuer in {each.crl_data.issuer.dump(): None for each in lists}:
-            for certificate in self.others.get(names.comparable(issuer), ())[:ISSUERS]:
+            for certificate in self.others.find(names.comparable(issuer))[:ISSUERS]:
                 registry.register(self.parsed.get(certificate))
         return registry
 

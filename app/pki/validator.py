@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from asn1crypto import crl, x509
+from pyhanko_certvalidator import errors
 from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.ltv.poe import POEManager
@@ -30,10 +31,36 @@ from pyhanko_certvalidator.policy_decl import (
 from pyhanko_certvalidator.registry import CertificateRegistry
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 from pyhanko_certvalidator.revinfo.manager import RevinfoManager
+from pyhanko_certvalidator.validate import async_validate_path
 
 from app.pki.certificate import Certificate
-from app.pki.engine import Budget, Parsed
+from app.pki.engine import PARSING_ERRORS, Budget, Parsed, run
+from app.pki.reasons import (
+    BAD_SIGNATURE,
+    EXPIRED,
+    NAME_CONSTRAINTS,
+    NOT_A_CA,
+    NOT_YET_VALID,
+    PATH_INVALID,
+    PATH_LENGTH,
+    POLICY,
+    UNKNOWN_CRITICAL,
+    WEAK_ALGORITHM,
+    reason,
+)
 from app.pki.strength import Algorithms
+
+# QUIRK: certvalidator has one error for all of these; only its words tell them apart. Should the
+# words change, the reason becomes path-invalid with the new words beside it.
+_CODES: Final = (
+    ("maximum path length", PATH_LENGTH),
+    ("is not a CA", NOT_A_CA),
+    ("not allowed to sign certificates", NOT_A_CA),
+    ("namespace of the issuing authority", NAME_CONSTRAINTS),
+    ("set of policies", POLICY),
+    ("unsupported critical extension", UNKNOWN_CRITICAL),
+    ("signature", BAD_SIGNATURE),
+)
 
 # Revocation is asked for by `app.pki.revocation`, once the path is known to be good otherwise.
 _NO_REVOCATION: Final = CertRevTrustPolicy(
@@ -114,6 +141,31 @@ def make_context(  # noqa: PLR0913 - the library's has three times as many
         algorithm_usage_policy=Algorithms(),
         signature_validator=budget.validator,
     )
+
+
+def library_problem(
+    path: Sequence[Certificate], at: datetime, parsed: Parsed, budget: Budget
+) -> str:
+    """Return the reason that the library has against a path, empty if it has none."""
+    try:
+        context = make_context(at, parsed, budget, path[-1])
+        run(async_validate_path(context, make_path(path, parsed)))
+    except errors.ExpiredError as error:
+        return reason(EXPIRED, _told(error))
+    except errors.NotYetValidError as error:
+        return reason(NOT_YET_VALID, _told(error))
+    except errors.DisallowedAlgorithmError as error:
+        return reason(WEAK_ALGORITHM, _told(error))
+    except errors.ValidationError as error:
+        text = _told(error)
+        return reason(next((code for words, code in _CODES if words in text), PATH_INVALID), text)
+    except (errors.PathError, *PARSING_ERRORS) as error:
+        return reason(PATH_INVALID, f"{type(error).__name__} {error}")
+    return ""
+
+
+def _told(error: Exception) -> str:
+    return str(error).replace("The path could not be validated because ", "")
 
 
 def make_path(path: Sequence[Certificate], parsed: Parsed) -> ValidationPath:

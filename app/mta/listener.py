@@ -53,8 +53,11 @@ class Listener:
 
         The file of a UNIX socket that nobody listens on any more is replaced.
         """
-        family = socket.AF_UNIX if self.path else self._family()
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sets TCP_NODELAY only on sockets whose protocol is named.
+        family, protocol = (
+            (socket.AF_UNIX, 0) if self.path else (self._family(), socket.IPPROTO_TCP)
+        )
+        sock = socket.socket(family, socket.SOCK_STREAM, protocol)
         try:
             if self.path:
                 _remove_dead_socket(self.path)

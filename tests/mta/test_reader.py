@@ -36,7 +36,7 @@ def read(packets: list[bytes], limit_octets: int = 10**6) -> tuple[bytes | None,
 
 def expected(stream: bytes) -> tuple[bytes, bytes]:
     """Return what RFC 5321 §4.5.2 makes of it, line by line."""
-    lines = []
+    lines: list[bytes] = []
     rest = stream
     while True:
         line, _, rest = rest.partition(b"\r\n")

@@ -173,7 +173,7 @@ def test_server_without_extensions_is_greeted_with_helo() -> None:
     ],
 )
 def test_server_that_cannot_have_it_is_not_given_it(
-    extensions: list[str], octets: bytes, options: dict[str, bool], expected: Reply
+    extensions: list[str], octets: bytes, options: dict[str, Any], expected: Reply
 ) -> None:
     # F8
     hop = Hop(extensions=extensions)

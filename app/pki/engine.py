@@ -126,8 +126,20 @@ class Parsed:
         found = self._objects.get(certificate.fingerprint)
         if found is None:
             found = x509.Certificate.load(certificate.der, strict=True)
+            _keep_a_labels(found)
             self._objects[certificate.fingerprint] = found
         return found
+
+
+def _keep_a_labels(certificate: x509.Certificate) -> None:
+    """Make the mail addresses be read as they are written.
+
+    QUIRK: asn1crypto 1.5 decodes the A-labels of an address, but not those of a constraint that has
+    no "@", so that the two never match; and its codec is slow on hostile labels.
+    """
+    for name in certificate.subject_alt_name_value or ():
+        if name.name == "rfc822_name":
+            name.chosen._unicode = name.chosen.contents.decode("latin-1")  # noqa: SLF001
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

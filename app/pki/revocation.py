@@ -146,7 +146,8 @@ class Checker:
         # authority that the certificate names; its path is validated like any other.
         for issuer in {each.crl_data.issuer.dump(): None for each in lists}:
             for certificate in self.others.find(names.comparable(issuer))[:ISSUERS]:
-                registry.register(self.parsed.get(certificate))
+                with suppress(*PARSING_ERRORS):
+                    registry.register(self.parsed.get(certificate))
         return registry
 
     def _one(self, context: Context, whole: ValidationPath, place: int) -> str:

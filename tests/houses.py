@@ -7,6 +7,7 @@ message through the machine and returns what became of it.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from app.model import domains, keys, partners, policies, relays, trust
@@ -42,6 +43,7 @@ class House:
         self.language = language
         self.learned: list[Finding] = []
         self._store: Store | None = None
+        self._routes = count()
 
     @property
     def store(self) -> Store:
@@ -86,8 +88,9 @@ class House:
     def policy(self, *, direction: str, **fields: str) -> None:
         """Set these fields for all mail of a direction, in front of the shipped route."""
         lines = "".join(f'{name} = "{value}"\n' for name, value in fields.items())
+        name = f"test {next(self._routes)}"
         first = (
-            f'[[route]]\nname = "test"\ndirection = "{direction}"\nto = "(any)@(host)"\n{lines}\n'
+            f'[[route]]\nname = "{name}"\ndirection = "{direction}"\nto = "(any)@(host)"\n{lines}\n'
         )
         policies.apply(self.database, first + policies.export(self.database))
         self.changed()

@@ -3,6 +3,7 @@
 Bad settings stop the start with one line that names the setting; nothing is guessed.
 """
 
+import importlib
 import os
 import socket
 from collections.abc import Mapping
@@ -10,12 +11,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from salmon import utils
 
 from app.mail import limits
 from app.mail.address import MalformedAddress, normalise_domain
+from app.mta.listener import Listener, MalformedListener
 from app.mta.nexthop import MalformedNextHop, NextHop
-from app.mta.receiver import Listener, MalformedListener
 
 PREFIX = "SEALMON_"
 
@@ -145,5 +145,13 @@ def read(settings: Mapping[str, object], environment: Mapping[str, str]) -> Inst
 
 
 def load() -> Installation:
-    """Return the installation of the folder we run in, as Salmon finds it. Raises BadSettings."""
-    return read(vars(utils.import_settings(boot_also=False)), os.environ)
+    """Return the installation, from the settings module that Salmon uses. Raises BadSettings.
+
+    Salmon itself is not imported for it: a command that lists something should not wait for that.
+    """
+    name = os.environ.get("SALMON_SETTINGS_MODULE", "config.settings")
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise BadSettings(f"SALMON_SETTINGS_MODULE: {name} cannot be imported") from error
+    return read(vars(module), os.environ)

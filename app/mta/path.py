@@ -14,7 +14,7 @@ _LETTER = r"A-Za-z0-9_\u0080-\U0010ffff"
 _LABEL = rf"[{_LETTER}](?:[{_LETTER}\-]*[{_LETTER}])?"
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[A-Za-z0-9.:\-]+\]"
 _ROUTE = rf"(?:@(?:{_DOMAIN})(?:,@(?:{_DOMAIN}))*:)?"
-_PATH = re.compile(rf"<{_ROUTE}(?P<mailbox>(?:{_LOCAL})@(?:{_DOMAIN})|postmaster|)>", re.IGNORECASE)
+_PATH = re.compile(rf"<{_ROUTE}(?P<mailbox>(?:{_LOCAL})@(?:{_DOMAIN})|(?i:postmaster)|)>")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")
 
 LOCAL_PART_OCTETS: Final = 256

@@ -29,7 +29,7 @@ _CLOSING: Final = frozenset(
 )
 _BARS: Final = frozenset(
     "|\u00a6\u01c0\u01c1\u2016\u2223\u2225\u239c\u239f\u23a2\u23a5\u23aa\u23b8\u23b9\u23d0\u2502"
-    "\u2503\u2551\u258f\u2595\u2758\u2759\u275a\u2980\u4e28\uff5c\uffe8"
+    "\u2503\u2551\u258f\u2595\u2758\u2759\u275a\u2980\u4e28\ufd3e\ufd3f\uff5c\uffe8"
 )
 _ANGLES: Final = frozenset("<>\u00ab\u00bb\u2039\u203a\u226a\u226b\u02c2\u02c3")
 _ROUND_NAMES: Final = ("PARENTHESIS", "CURLY BRACKET")

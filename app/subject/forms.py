@@ -10,6 +10,7 @@ cannot spoil both. behaviour.md B9.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from app.subject.brackets import CLOSES, OPENS, SIDES
@@ -41,6 +42,9 @@ class Forms:
             head[_SHARED:] for head in self._heads if len(head) >= EDIT_LETTERS
         )
         forms = (*self._whole, *self._heads)
+        # Hostile subjects ask the same again and again.
+        self._known: Final = lru_cache(maxsize=4_096)(self._is_mark)
+        self._known_head: Final = lru_cache(maxsize=4_096)(self._begins_like)
         self._near: Final = _index(self._whole)
         self._firsts: Final = frozenset(
             letters for _, which, letters in self._near if which == "first"
@@ -62,6 +66,9 @@ class Forms:
 
     def is_mark(self, letters: str) -> bool:
         """Tell whether these letters inside a bracket pair look like a whole mark."""
+        return self._known(letters)
+
+    def _is_mark(self, letters: str) -> bool:
         if letters in self._whole:
             return True
         # Most letters are ruled out here; what follows is slower.
@@ -77,13 +84,16 @@ class Forms:
 
     def begins_like(self, letters: str) -> bool:
         """Tell whether these letters inside a bracket begin like a mark that names an address."""
+        return self._known_head(letters)
+
+    def _begins_like(self, letters: str) -> bool:
         if letters.startswith(self._heads):
             return True
         # One edit in the first letters leaves the others as they are, moved by one at most.
         moved = any(letters.startswith(self._rests, _SHARED + by) for by in (-1, 0, 1))
         if not moved and letters[:_SHARED] not in self._starts:
             return False
-        return any(_begins(letters, head) for head in self._heads if len(head) >= EDIT_LETTERS)
+        return any(_begins(letters, head) for head in self._heads if len(head) <= len(letters) + 1)
 
     def is_jumbled(self, letters: str) -> bool:
         """Tell whether these are the letters of a mark in some order.
@@ -127,6 +137,8 @@ def is_one_edit(first: str, second: str) -> bool:
 
 
 def _begins(letters: str, head: str) -> bool:
+    if len(head) < EDIT_LETTERS:
+        return False
     return any(is_one_edit(letters[: len(head) + more], head) for more in (-1, 0, 1))
 
 

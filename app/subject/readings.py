@@ -5,7 +5,7 @@ encoded words; and what bidirectional controls make of the order of characters. 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.mail.headers import decode_text
@@ -19,22 +19,21 @@ LAYERS: Final = 4  # encoded words in encoded words
 
 _CHARSET: Final = re.compile(r"=\?([^?]{0,60})\?([BbQq])\?")
 _PIECE: Final = DECODE_OCTETS - len("?=")
-_OVERRIDE: Final = "\u202e"
+OVERRIDES: Final = frozenset("\u202d\u202e")
 _BEGINS: Final = frozenset("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
 _ENDS: Final = frozenset("\u202c\u2069")
-_MIRROR: Final = str.maketrans(
+MIRRORED: Final = str.maketrans(
     "()[]{}<>\u00ab\u00bb\u2039\u203a", ")(][}{><\u00bb\u00ab\u203a\u2039"
 )
 
 
-def other_readings(text: str) -> Iterator[str]:
-    """Give what some mail program shows instead of the text, each once."""
-    plain = decoded(text)
-    if plain != text:
-        yield plain
-    for reading in dict.fromkeys((text, plain)):
-        if has_bidi(reading):
-            yield shown_order(reading)
+def readings(text: str) -> Iterator[str]:
+    """Give what mail programs show of the text, the likeliest first, each once."""
+    for reading in dict.fromkeys((text, decoded(text))):
+        if not OVERRIDES.isdisjoint(reading):
+            yield shown_order(reading, MIRRORED)
+            yield shown_order(reading, {})
+        yield reading
 
 
 def decoded(text: str) -> str:
@@ -56,23 +55,24 @@ def _known(word: "re.Match[str]") -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """Cut a text behind encoded words, into pieces that are decoded whole."""
+    """Cut a text before encoded words, into pieces that are decoded whole."""
     pieces: list[str] = []
     at = 0
     while len(text) - at > _PIECE:
-        end = text.rfind("?=", at, at + _PIECE)
-        end = at + _PIECE if end <= at else end + 2
+        end = text.rfind("=?", at + 1, at + _PIECE)
+        end = at + _PIECE if end < 0 else end
         pieces.append(text[at:end])
         at = end
     return [*pieces, text[at:]]
 
 
 def _decoded_piece(piece: str) -> str:
+    octets = piece.encode("utf-8", "replace")
+    text = decode_text(octets)
+    if "=?" not in text:
+        return text
     # An encoded word that is not closed within the piece, or never, is closed here.
-    if piece.rfind("=?") > piece.rfind("?=") or piece.count("?") % 4:
-        closed = decode_text(f"{piece}?=".encode("utf-8", "replace"))
-        return closed.removesuffix("?=")
-    return decode_text(piece.encode("utf-8", "replace"))
+    return decode_text(octets + b"?=").removesuffix("?=")
 
 
 def _japanese(text: str) -> str:
@@ -87,30 +87,27 @@ def has_bidi(text: str) -> bool:
     return not BIDI_CONTROLS.isdisjoint(text)
 
 
-def shown_order(text: str) -> str:
+def shown_order(text: str, mirrored: Mapping[int, int]) -> str:
     """Return the text in the order in which overrides show it, without the controls.
 
-    Only right-to-left overrides turn Latin letters around; other controls move whole words.
+    Only right-to-left overrides turn Latin letters around; other controls move whole words. Where
+    letters are turned around, brackets are mirrored, but not by every program.
     """
     levels: list[tuple[bool, list[str]]] = [(False, [])]
     for char in text:
         if char in _BEGINS:
-            levels.append((char == _OVERRIDE, []))
+            levels.append((char == "\u202e", []))
         elif char in _ENDS:
             if len(levels) > 1:
-                _end_level(levels)
+                _end_level(levels, mirrored)
         elif char not in BIDI_CONTROLS:
             levels[-1][1].append(char)
     while len(levels) > 1:
-        _end_level(levels)
+        _end_level(levels, mirrored)
     return "".join(levels[0][1])
 
 
-def _end_level(levels: list[tuple[bool, list[str]]]) -> None:
+def _end_level(levels: list[tuple[bool, list[str]]], mirrored: Mapping[int, int]) -> None:
     is_turned, parts = levels.pop()
-    levels[-1][1].append(turned("".join(parts)) if is_turned else "".join(parts))
-
-
-def turned(text: str) -> str:
-    """Return the text from right to left, brackets mirrored (UAX 9 §3.4, rule L4)."""
-    return text[::-1].translate(_MIRROR)
+    text = "".join(parts)
+    levels[-1][1].append(text[::-1].translate(mirrored) if is_turned else text)

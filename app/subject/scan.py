@@ -76,7 +76,8 @@ class Scan:
             self._signs.append(at)
         self._kept.append(char)
         self._before.append(len(self._seen))
-        if side == NEITHER:
+        # A bar is a letter as well: S|GNED.
+        if side in {NEITHER, BAR}:
             self._seen.extend(self._letters[char])
 
     def _note_bracket(self, char: str, side: int, at: int) -> None:
@@ -86,7 +87,7 @@ class Scan:
             return
         # Of several brackets before one letter only the innermost begins a mark; the others are
         # taken when the pair they are left with is empty.
-        if self._opens and self._before[self._opens[-1]] == len(self._seen):
+        if self._opens and self._inside(self._opens[-1]) == len(self._seen):
             self._opens.pop()
             self._judged = min(self._judged, len(self._opens))
         self._opens.append(at)
@@ -105,8 +106,11 @@ class Scan:
         if self._leaves_empty_pair():
             return self._cut_at - 1
         self._judge()
-        for at in reversed(self._opens[self._judged :][-LOOK_BACK:]):
-            letters = self._letters_from(at)
+        look_back = LOOK_BACK // 2 if self._any_order else LOOK_BACK
+        for at in reversed(self._opens[self._judged :][-look_back:]):
+            if not self._is_pair(at, char):
+                continue
+            letters = self._letters_from(self._inside(at))
             if self._is_mark(letters) or (
                 self._forms.begins_like(letters) and self._is_named(at, char)
             ):
@@ -121,14 +125,17 @@ class Scan:
     def _find_word(self) -> int:
         """Return where the word begins that a mark begins with and nothing opened, or -1."""
         for at in reversed(self._words[-LOOK_BACK:]):
-            letters = self._letters_from(at)
+            letters = self._letters_from(self._before[at])
             is_named = self._has_sign(at) and self._forms.begins_like(letters)
             if is_named or self._forms.is_mark(letters):
                 return at
         return -1
 
-    def _letters_from(self, at: int) -> str:
-        begin = self._before[at]
+    def _inside(self, at: int) -> int:
+        """Return how many letters were seen before what follows the bracket at a place."""
+        return self._before[at + 1] if at + 1 < len(self._before) else len(self._seen)
+
+    def _letters_from(self, begin: int) -> str:
         return "".join(self._seen[begin : begin + self._forms.longest + 1])
 
     def _is_mark(self, letters: str) -> bool:
@@ -137,6 +144,11 @@ class Scan:
         return self._any_order and (
             self._forms.is_mark(letters[::-1]) or self._forms.is_jumbled(letters)
         )
+
+    def _is_pair(self, at: int, char: str) -> bool:
+        # A bracket may be another than its half, if one of them is of the kind of the marks.
+        opened, closed = kind(self._kept[at]), kind(char)
+        return opened == closed or "square" in {opened, closed}
 
     def _is_named(self, at: int, char: str) -> bool:
         # "(signed by both)" is what people write; in square brackets nobody but us says so.
@@ -152,9 +164,9 @@ class Scan:
         """Put the brackets that are too far back by now among the heads, or nowhere."""
         while self._judged < len(self._opens):
             at = self._opens[self._judged]
-            if len(self._seen) - self._before[at] <= self._forms.longest:
+            if len(self._seen) - self._inside(at) <= self._forms.longest:
                 return
-            if self._forms.begins_like(self._letters_from(at)):
+            if self._forms.begins_like(self._letters_from(self._inside(at))):
                 self._heads.append(at)
             self._judged += 1
 

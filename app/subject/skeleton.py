@@ -44,8 +44,8 @@ _STAND_INS: Final = str.maketrans("0123456789$€@£!¡|", "olzeasgtbgsealiii")
 _STROKES: Final = str.maketrans("l1|ıİ", "iiiii")
 # Letters that look like others only to somebody who wants to read Latin.
 _FAUX: Final = str.maketrans("ийяэшщцчьъгзюπꞓ", "nnrewwuubbr3one")
-# UTS 39 says so of the small letter only.
-_PAIRS: Final = str.maketrans({"m": "rn"})
+# One letter drawn as two; after the strokes, so that the last is cl.
+_PAIRS: Final = {"m": "rn", "w": "vv", "d": "ci"}
 
 
 def _tables() -> tuple[dict[int, str], dict[str, str]]:
@@ -84,7 +84,7 @@ class Letters(dict[str, str]):
 
     Read by index; found out when asked for, and kept up to a bound. There are two, because
     case-folding before looking and looking before case-folding show different things: a Greek
-    capital nu is an N, a small one a v.
+    capital nu is an N, a small one a v. The first of them also takes m for rn, w for vv, d for cl.
     """
 
     def __init__(self, *, fold_first: bool) -> None:
@@ -106,14 +106,11 @@ class Letters(dict[str, str]):
         if self._fold_first:
             compatible = compatible.casefold()
         seen = "".join(map(_seen, unicodedata.normalize("NFKD", compatible)))
-        folded = (
-            seen.casefold()
-            .translate(_FAUX)
-            .translate(_STAND_INS)
-            .translate(_STROKES)
-            .translate(_PAIRS)
-        )
-        return "".join(filter(_is_kept, unicodedata.normalize("NFKD", folded)))
+        folded = seen.casefold().translate(_FAUX).translate(_STAND_INS).translate(_STROKES)
+        letters = "".join(filter(_is_kept, unicodedata.normalize("NFKD", folded)))
+        for one, two in _PAIRS.items():
+            letters = letters.replace(one, two) if self._fold_first else letters.replace(two, one)
+        return letters
 
 
 def _seen(char: str) -> str:

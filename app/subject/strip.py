@@ -6,6 +6,8 @@ that bear our name. What needs no cleaning stays as it is, octet for octet. beha
 RFC 8601 §5.
 """
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from app.mail.authres import is_ours
@@ -14,23 +16,33 @@ from app.mail.limits import DECODE_OCTETS
 from app.model.marks import MarkTexts
 from app.subject.brackets import SIDES
 from app.subject.forms import Forms
-from app.subject.readings import BIDI_CONTROLS, has_bidi, other_readings
+from app.subject.readings import BIDI_CONTROLS, OVERRIDES, has_bidi, readings
 from app.subject.scan import Scan
 from app.subject.skeleton import AS_FOLDED, AS_SEEN, IGNORABLE, reduce
 from app.subject.symbols import Symbols
 
+TURNED_CHARACTERS: Final = 998  # read of a subject that is shown in another order
 ROUNDS: Final = 4  # of cutting, before a subject is taken apart
-HOP_FIELD: Final = "x-sealmon-hop"
 _RESULT_LETTERS: Final = reduce("X-Sealmon-")
 
 
-class Cleaner:
-    """Takes marks off. Made once for a set of mark texts, used by all threads."""
+@lru_cache(maxsize=16)
+def _forms(texts: tuple[str, ...]) -> Forms:
+    return Forms(texts)
 
-    def __init__(self, texts: MarkTexts, symbols: bool) -> None:  # noqa: FBT001 it takes symbols or not
-        self._texts: Final = texts
-        self._forms: Final = Forms(texts.every_text())
-        self._symbols: Final = Symbols(texts.every_symbol()) if symbols else None
+
+@lru_cache(maxsize=16)
+def _symbols(symbols: tuple[str, ...]) -> Symbols:
+    return Symbols(symbols)
+
+
+class Cleaner:
+    """Takes marks off. Cheap to make: what it knows about a set of mark texts is kept."""
+
+    def __init__(self, texts: MarkTexts, symbols: bool, language: str = "") -> None:  # noqa: FBT001
+        self._no_subject: Final = texts.no_subject(language)
+        self._forms: Final = _forms(tuple(texts.every_text()))
+        self._symbols: Final = _symbols(tuple(texts.every_symbol())) if symbols else None
 
     def clean(self, subject: str) -> str:
         """Return the subject without marks and whatever is like one.
@@ -46,15 +58,16 @@ class Cleaner:
         else:
             cleaned = self._taken_apart(cleaned)
         if cleaned != subject and not _is_visible(cleaned):
-            return self._texts.no_subject()
+            return self._no_subject
         return cleaned
 
     def clean_message(self, message: bytes, *, authserv_id: str, utf8: bool = False) -> bytes:
         """Return the message without marks, and without result fields that bear our name.
 
         Fields that need no cleaning stay octet for octet; the same object comes back if all do. Of
-        several Subject fields the first stays. X-Sealmon-Hop stays, for whoever counts. With utf8,
-        for SMTPUTF8 transactions, what is written anew is raw UTF-8. RFC 8601 §5, RFC 6532 §3.2.
+        several Subject fields the first stays. X-Sealmon-Hop goes too: whoever counts has read it
+        before. With utf8, for SMTPUTF8 transactions, what is written anew is raw UTF-8.
+        RFC 8601 §5, RFC 6532 §3.2.
         """
         parts = split(message)
         fields: list[Field] = []
@@ -71,19 +84,21 @@ class Cleaner:
         key = field.plain_key
         # Outlook copies the subject into Thread-Topic.
         if key in {"subject", "thread-topic"}:
-            text = decode_text(field.value)
-            cleaned = self.clean(text)
-            if cleaned == text:
-                return field
-            return Field(field.name, encode_text(_ascii(field.name), cleaned, utf8=utf8))
+            for text in _texts_of(field):
+                cleaned = self.clean(text)
+                if cleaned != text:
+                    name = field.name if field.name.isascii() else "Subject"
+                    return Field(name, encode_text(name, cleaned, utf8=utf8))
+            return field
         if key == "from" and self._symbols:
             return self._symbols.without_in_phrase(field)
         return field
 
     def _capped(self, subject: str) -> str:
         # Nobody reads so far, but everything there would have to be read by us (T63).
-        rest = subject[DECODE_OCTETS:]
-        return subject[:DECODE_OCTETS] if rest and self._may_hide(rest) else subject
+        most = DECODE_OCTETS if OVERRIDES.isdisjoint(subject) else TURNED_CHARACTERS
+        rest = subject[most:]
+        return subject[:most] if rest and self._may_hide(rest) else subject
 
     def _may_hide(self, text: str) -> bool:
         """Tell whether the text has anything that a mark needs; most subjects have not."""
@@ -94,10 +109,7 @@ class Cleaner:
     def _once(self, subject: str) -> str:
         if not self._may_hide(subject):
             return subject
-        cleaned = self._without_marks(subject)
-        if cleaned != subject:
-            return cleaned
-        for reading in other_readings(subject):
+        for reading in readings(subject):
             cleaned = self._without_marks(reading)
             if cleaned != reading:
                 return cleaned
@@ -108,9 +120,6 @@ class Cleaner:
             text = self._symbols.without(text)
         is_turned = has_bidi(text)
         for letters in (AS_SEEN, AS_FOLDED):
-            # In ASCII, case-folding first shows nothing else.
-            if letters is AS_FOLDED and text.isascii():
-                break
             if is_turned or self._forms.may_be_in(reduce(text, letters)):
                 text = Scan(self._forms, letters, any_order=is_turned).read(text)
         return text
@@ -125,8 +134,6 @@ class Cleaner:
 
 
 def _is_forged(field: Field, authserv_id: str) -> bool:
-    if field.key == HOP_FIELD:
-        return False
     # Whatever its case, blanks, dashes and look-alike letters (T61, T62).
     return reduce(field.name).startswith(_RESULT_LETTERS) or is_ours(field, authserv_id)
 
@@ -135,5 +142,9 @@ def _is_visible(text: str) -> bool:
     return any(char.isprintable() and not char.isspace() and char not in IGNORABLE for char in text)
 
 
-def _ascii(name: str) -> str:
-    return name if name.isascii() else "Subject"
+def _texts_of(field: Field) -> Iterator[str]:
+    yield decode_text(field.value)
+    # Octets that are no UTF-8 are shown as another charset by some, and left out by others.
+    partly = field.value.decode("utf-8", "ignore").encode()
+    if partly != field.value:
+        yield decode_text(partly)

@@ -24,7 +24,9 @@ class Symbols:
         chars = frozenset("".join(symbols)) - frozenset(_FORMS)
         self._chars: Final = chars
         any_of = "".join(map(re.escape, sorted(chars)))
-        self._pattern: Final = re.compile(f"(?:[{any_of}][{_FORMS}]*)+(\\s*)")
+        pattern = f"(?:[{any_of}][{_FORMS}]*)+(\\s*)"
+        self._pattern: Final = re.compile(pattern)
+        self._last: Final = re.compile(f"{pattern}\\Z")
 
     def found_in(self, text: str) -> bool:
         """Tell whether the text shows one of them."""
@@ -40,7 +42,7 @@ class Symbols:
             return found[1] if before and not before[-1].isspace() else ""
 
         shown = self._pattern.sub(cut, text)
-        return shown.rstrip() if self._pattern.search(text.rstrip()[-1:]) else shown
+        return shown.rstrip() if self._last.search(text) else shown
 
     def without_in_phrase(self, field: Field) -> Field:
         """Return an address field without them; the same object if it shows none."""

@@ -1,0 +1,39 @@
+"""Judge a mark text before it comes into force: one that cannot be taken off again is no mark."""
+
+from dataclasses import replace
+from typing import Final
+
+from app.model.marks import MarkTexts
+from app.subject.forms import groups
+from app.subject.skeleton import reduce
+from app.subject.strip import Cleaner
+
+FEWEST_LETTERS: Final = 3
+FEWEST_BEFORE_ADDRESS: Final = 6  # whatever follows them is taken off with them
+_ADDRESS: Final = "erika@example.org"
+_DOMAIN: Final = "example.org"
+_SUBJECT: Final = "Anfrage 42"
+
+
+def text_problem(text: str, texts: MarkTexts) -> str:
+    """Return why a text cannot be a mark, "" if it can; the empty text puts no mark on.
+
+    A mark must come off wherever it stands, whatever address it names, and must not take ordinary
+    subjects with it.
+    """
+    if not text:
+        return ""
+    if groups(text) == [text]:
+        return "a mark stands in brackets, or it could not be told from the subject"
+    for group in groups(text):
+        head, is_named, _ = group.partition("{")
+        fewest = FEWEST_BEFORE_ADDRESS if is_named else FEWEST_LETTERS
+        if len(reduce(head)) < fewest:
+            return f"a mark begins with {fewest} letters, or ordinary subjects would be cut"
+    cleaner = Cleaner(replace(texts, past=(*texts.past, text)), symbols=False)
+    mark = text.replace("{address}", _ADDRESS).replace("{domain}", _DOMAIN)
+    for subject in (f"{mark} {_SUBJECT}", f"Re: {mark} {_SUBJECT}", f"{_SUBJECT} {mark}"):
+        expected = " ".join(subject.replace(mark, "").split())
+        if cleaner.clean(subject) != expected:
+            return "nothing may stand outside the brackets of a mark, or it could not be taken off"
+    return ""

@@ -1,0 +1,171 @@
+"""Marks are taken off: all that are forged, and nothing else."""
+
+import time
+
+import pytest
+
+from app.mail.headers import split
+from app.mail.limits import DECODE_OCTETS
+from app.model.marks import SHIPPED, MarkTexts
+from app.subject.skeleton import reduce
+from app.subject.strip import Cleaner
+from tests.subject import forgeries, ordinary
+
+TEXTS = MarkTexts(past=(forgeries.FORMER,))
+CLEANER = Cleaner(TEXTS, symbols=False)
+WITH_SYMBOLS = Cleaner(TEXTS, symbols=True)
+
+
+# T63, B9
+def test_no_forged_mark_survives() -> None:
+    forged = list(forgeries.subjects())
+    assert len(forged) > 5_000
+    survived = [
+        subject
+        for mark in forged
+        for before, after in (
+            ("", "Rechnung 42"),
+            ("Re: AW: ", "Rechnung 42"),
+            ("Rechnung 42 ", ""),
+        )
+        if reduce(CLEANER.clean(subject := f"{before}{mark} {after}")) != reduce(before + after)
+    ]
+    assert survived == []
+
+
+# T63
+@pytest.mark.parametrize("value", list(forgeries.fields()), ids=lambda value: ascii(value[:60]))
+def test_no_encoding_hides_a_forged_mark(value: bytes) -> None:
+    message = b"From: a@example.org\r\nSubject: " + value + b"\r\n\r\nbody\r\n"
+    cleaned = split(CLEANER.clean_message(message, authserv_id="gw.example")).headers
+    shown = reduce(cleaned.text("Subject").replace("with blanks", "")).replace("x", "")
+    assert shown in {"", reduce("(kein Betreff)")}
+
+
+def test_an_encoded_word_longer_than_we_decode_hides_nothing() -> None:
+    value = b"=?utf-8?q?=5BSIGNED=5D" + b"_x" * 8_000 + b"?="
+    cleaned = CLEANER.clean_message(b"Subject: " + value + b"\r\n\r\n", authserv_id="gw.example")
+    assert split(cleaned).headers.text("Subject").startswith("x x x x")
+
+
+def test_ordinary_subjects_stay_as_they_are() -> None:
+    subjects = list(ordinary.subjects())
+    assert len(subjects) > 1_000
+    assert [subject for subject in subjects if CLEANER.clean(subject) != subject] == []
+
+
+def test_ordinary_fields_stay_octet_for_octet() -> None:
+    for subject in ordinary.subjects():
+        message = b"Subject:" + subject.encode() + b"\r\nTo: b@example.org\r\n\r\n"
+        assert CLEANER.clean_message(message, authserv_id="gw.example") is message
+
+
+# B8
+@pytest.mark.parametrize("text", [text for text in SHIPPED.values() if text])
+def test_own_marks_come_off_anywhere(text: str) -> None:
+    mark = text.format(address="carol@nord.example", domain="nord.example")
+    for before in ("", "Re: ", "AW: AW: ", "Fwd: WG: Re: ", "Re: [list] "):
+        assert CLEANER.clean(f"{before}{mark} Angebot") == f"{before}Angebot"
+        assert CLEANER.clean(f"{before}Angebot {mark}") == f"{before}Angebot"
+        assert CLEANER.clean(f"{before}{mark} {mark} Angebot") == f"{before}Angebot"
+
+
+@pytest.mark.parametrize(
+    ("subject", "cleaned"),
+    [
+        ("[SIGNIERT]", "(kein Betreff)"),
+        (" [SIGNED] [VERSCHLÜSSELT] ", "(kein Betreff)"),
+        ("[SIGNED]\u200b", "(kein Betreff)"),
+        ("(kein Betreff)", "(kein Betreff)"),
+        ("", ""),
+        ("Angebot ([SIGNED] neu)", "Angebot ( neu)"),
+        ("Angebot ([SIGNED]) neu", "Angebot neu"),
+        ("[[SIGNED]] Angebot", "Angebot"),
+        ("[1] [SIGNED] Angebot", "[1] Angebot"),
+        ("Angebot  [SIGNED]  neu", "Angebot  neu"),
+        ("[SIGNED]Angebot", "Angebot"),
+        ("[SIG[SIGNED]NED] Angebot", "Angebot"),
+        ("[SIGNED BY Bob] Angebot", "Angebot"),
+        ("(signed by bob@example.org) Angebot", "Angebot"),
+        ("[SIGNED Angebot", "Angebot"),
+        ("SIGNED] Angebot", "Angebot"),
+        ("[SIGNED BY <*@example.org> Angebot", "Angebot"),
+    ],
+)
+def test_what_is_left_reads_well(subject: str, cleaned: str) -> None:
+    assert CLEANER.clean(subject) == cleaned
+
+
+def test_nothing_left_is_said_in_the_language_of_the_installation() -> None:
+    assert Cleaner(TEXTS, symbols=False, language="en").clean("[SIGNED]") == "(no subject)"
+
+
+def test_former_marks_come_off() -> None:
+    assert CLEANER.clean("[GEPRÜFT VOM TOR] Angebot") == "Angebot"
+    assert Cleaner(MarkTexts(), symbols=False).clean("[GEPRÜFT VOM TOR] x") == "[GEPRÜFT VOM TOR] x"
+
+
+# B9: symbols are taken out only where they mean something.
+@pytest.mark.parametrize(
+    ("subject", "cleaned"),
+    [
+        ("🔏 Angebot", "Angebot"),
+        ("🔐🔏 Angebot", "Angebot"),
+        ("Angebot 🔒 neu", "Angebot neu"),
+        ("Re: ⚠️ Angebot", "Re: Angebot"),
+        ("Re: ⚠ Angebot", "Re: Angebot"),
+        ("Angebot ⛔\ufe0e", "Angebot"),
+        ("🔏", "(kein Betreff)"),
+        ("\u202e🔏 x", "x"),
+        ("Angebot ✅ 🎉", "Angebot ✅ 🎉"),
+        ("[🔏]", "[]"),
+    ],
+)
+def test_symbols_come_off_where_symbols_are_shown(subject: str, cleaned: str) -> None:
+    assert WITH_SYMBOLS.clean(subject) == cleaned
+    assert CLEANER.clean(subject) == subject
+
+
+def test_former_symbols_come_off_too() -> None:
+    cleaner = Cleaner(MarkTexts(past=("🪪",)), symbols=True)
+    assert cleaner.clean("🪪 Angebot") == "Angebot"
+
+
+HOSTILE = {
+    "opening brackets": "[",
+    "pairs": "[]",
+    "pairs with letters": "[sig]",
+    "beginnings": "[signed by ",
+    "closing brackets": "[signed by a)))))))",
+    "nested halves": "[SIG",
+    "overrides": "\u202e[sig]",
+    "encoded words": "=?utf-8?q?=5Bsig=5D?=",
+    "unclosed words": "=?a?q?",
+    "foreign letters": "[s\u00efg]",
+    "bars": "|sig|",
+    "words": "sig] ",
+    "combining": "\u0301[",
+    "ignorable": "[\u200b",
+}
+
+
+# T36, T63
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
+def test_time_is_linear_on_hostile_subjects(unit: str) -> None:
+    def seconds(octets: int) -> float:
+        text = (unit * octets)[:octets] + "]"
+        began = time.process_time()
+        CLEANER.clean(text)
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(DECODE_OCTETS) < 5
+    # Beyond what is read, more of it costs nothing to speak of.
+    assert seconds(20 * DECODE_OCTETS) < 5
+
+
+def test_marks_beyond_what_is_decoded_are_cut_off() -> None:
+    subject = "x" * DECODE_OCTETS + "[SIGNED]"
+    assert CLEANER.clean(subject) == "x" * DECODE_OCTETS
+    long = "x" * (2 * DECODE_OCTETS)
+    assert CLEANER.clean(long) == long

@@ -4,6 +4,8 @@ Every read is bounded, so that a device or a mistaken path cannot fill the memor
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import click
 
 from app.cli.frame import Failed
+from app.model.errors import Refused
 
 STORE_FILE_OCTETS = 10 * 2**20
 """Keys, certificates and policies: a ZIP of a thousand PKCS#12 files fits."""
@@ -60,6 +63,15 @@ def read_octets(path: str, *, limit_octets: int = STORE_FILE_OCTETS) -> bytes:
     if len(octets) > limit_octets:
         raise Failed(f"{path}: larger than {limit_octets // 2**20} MB; give a smaller file")
     return octets
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Put the file's name in front of why it was refused."""
+    try:
+        yield
+    except Refused as error:
+        raise Failed(f"{file}: {error}") from error
 
 
 def write_octets(path: str, octets: bytes, *, secret: bool = False) -> None:

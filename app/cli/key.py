@@ -7,7 +7,7 @@ import click
 
 from app import clock
 from app.cli.frame import Noun, wants_json
-from app.cli.inputs import ask_password, read_octets, read_password, write_octets
+from app.cli.inputs import ask_password, naming, read_octets, read_password, write_octets
 from app.cli.output import rfc3339, show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import keys
@@ -44,7 +44,8 @@ def import_(place: Place, file: str, password_file: str | None) -> None:
     """Import keys from PKCS#12, PEM, or a ZIP of PKCS#12; expired ones too, they decrypt."""
     octets = read_octets(file)
     password = read_password(password_file) if password_file else None
-    rows = _import(place, octets, password)
+    with naming(file):
+        rows = _import(place, octets, password)
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(_sentence(row) for row in rows))
 
 
@@ -91,7 +92,9 @@ def request(place: Place, addresses: tuple[str, ...], kind: str, out: str) -> No
 @pass_place
 def answer(place: Place, file: str) -> None:
     """Take the certificate that a certificate authority made for a request."""
-    _show(keys.answer(place.database, read_octets(file), clock.now()))
+    with naming(file):
+        row = keys.answer(place.database, read_octets(file), clock.now())
+    _show(row)
 
 
 @key.command("list")

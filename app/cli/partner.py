@@ -7,7 +7,7 @@ import click
 
 from app import clock
 from app.cli.frame import Noun, wants_json
-from app.cli.inputs import MOMENT, read_id, read_octets
+from app.cli.inputs import MOMENT, naming, read_id, read_octets
 from app.cli.output import rfc3339, show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import partners
@@ -29,13 +29,14 @@ def _show(row: dict[str, Any], done: str) -> None:
 @pass_place
 def import_(place: Place, file: str, name: str | None, include_subdomains: bool) -> None:  # noqa: FBT001 - click calls it
     """Import PEM, DER, .p7b/.p7c or a signed .eml. That is trust in it: compare the fingerprint."""
-    rows = partners.import_partner(
-        place.database,
-        read_octets(file),
-        clock.now(),
-        name=name,
-        include_subdomains=include_subdomains,
-    )
+    with naming(file):
+        rows = partners.import_partner(
+            place.database,
+            read_octets(file),
+            clock.now(),
+            name=name,
+            include_subdomains=include_subdomains,
+        )
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_imported, rows)))
 
 

@@ -3,7 +3,7 @@
 import click
 
 from app.cli.frame import Noun, wants_json
-from app.cli.inputs import read_text
+from app.cli.inputs import naming, read_text
 from app.cli.output import show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import policies
@@ -28,7 +28,8 @@ def export(place: Place) -> None:
 @pass_place
 def apply(place: Place, file: str, dry_run: bool) -> None:  # noqa: FBT001 - click calls it
     """Put the policy of a TOML file in force, and show what that changes."""
-    rows = policies.apply(place.database, read_text(file), dry_run=dry_run)
+    with naming(file):
+        rows = policies.apply(place.database, read_text(file), dry_run=dry_run)
     show_rows(rows, ("change", "id"), as_json_=wants_json())
 
 

@@ -4,7 +4,7 @@ import click
 
 from app import clock
 from app.cli.frame import Noun, wants_json
-from app.cli.inputs import read_octets
+from app.cli.inputs import naming, read_octets
 from app.cli.output import show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import trust as anchors
@@ -19,7 +19,8 @@ trust = Noun("trust", help="Trust anchors.")
 @pass_place
 def add(place: Place, file: str) -> None:
     """Believe the certificate authorities of a file, all or none."""
-    rows = anchors.add(place.database, read_octets(file), clock.now())
+    with naming(file):
+        rows = anchors.add(place.database, read_octets(file), clock.now())
     lines = [f"trust anchor {row['id']}: {row['subject']}" for row in rows]
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(lines))
 

@@ -1,0 +1,130 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from tests.cli.conftest import Command
+from tests.testpki import TestCA, TestIdentity, dn
+
+Issue = Callable[[str], TestIdentity]
+
+
+@pytest.fixture(name="bob")
+def make_bob(issued: Issue) -> TestIdentity:
+    return issued("bob@sued.example")
+
+
+@pytest.fixture(name="entry")
+def make_entry(command: Command, bob: TestIdentity) -> str:
+    return str(command.ask("partner", "import", command.file("bob.pem", bob.pem))[0]["id"])
+
+
+@pytest.mark.parametrize("form", ["pem", "der", "p7b", "p7b-pem"])
+def test_every_form_of_certificate_is_imported(
+    command: Command, bob: TestIdentity, form: str
+) -> None:
+    octets = {
+        "pem": bob.pem,
+        "der": bob.certificate,
+        "p7b": pkcs7.serialize_certificates([bob.x509], Encoding.DER),
+        "p7b-pem": pkcs7.serialize_certificates([bob.x509], Encoding.PEM),
+    }[form]
+    (row,) = command.ask("partner", "import", command.file("bob", octets))
+    assert (row["name"], row["source"], row["status"]) == ("bob@sued.example", "manual", "enabled")
+
+
+def test_an_import_shows_the_fingerprint_to_compare(command: Command, bob: TestIdentity) -> None:
+    text = command.ok("partner", "import", command.file("bob.pem", bob.pem))
+    assert "compare the fingerprint with its owner: " in text  # B3
+
+
+def test_a_certificate_is_filed_under_a_domain(command: Command, bob: TestIdentity) -> None:
+    words = ("partner", "import", command.file("bob.pem", bob.pem), "--for", "sued.example")
+    (row,) = command.ask(*words, "--include-subdomains")
+    assert (row["name"], row["is_domain"], row["include_subdomains"]) == (
+        "sued.example",
+        True,
+        True,
+    )
+
+
+def test_an_entry_is_disabled_enabled_and_removed(command: Command, entry: str) -> None:
+    assert command.ask("partner", "disable", entry)["status"] == "disabled"
+    assert command.ask("partner", "show", entry)["status"] == "disabled"
+    assert command.ask("partner", "enable", entry)["status"] == "enabled"
+    assert "may come back" in command.ok("partner", "remove", entry)
+    assert command.ask("partner", "list") == []
+
+
+def test_the_list_can_be_narrowed(command: Command, entry: str) -> None:
+    assert len(command.ask("partner", "list", "--name", "bob@sued.example")) == 1
+    assert command.ask("partner", "list", "--name", "eve@sued.example") == []
+    assert command.ask("partner", "list", "--expires-before", "2030-01-01") == []
+    assert len(command.ask("partner", "list", "--expires-before", "2050-01-01T00:00:00Z")) == 1
+
+
+def test_what_is_not_for_mail_is_refused(command: Command, root: TestCA) -> None:
+    web = root.issue("www@sued.example", extended=("server_auth",))
+    line = command.refused("partner", "import", command.file("web.pem", web.pem))
+    assert "cannot be used" in line
+
+
+def test_an_expired_certificate_is_refused(command: Command, root: TestCA) -> None:
+    old = root.issue("old@sued.example", not_after=datetime(2025, 1, 1, tzinfo=UTC))
+    line = command.refused("partner", "import", command.file("old.pem", old.pem))
+    assert "expired" in line
+
+
+def test_an_authority_is_no_partner(command: Command, root: TestCA) -> None:
+    line = command.refused("partner", "import", command.file("ca.pem", root.identity.pem))
+    assert "sealmon trust add" in line
+
+
+def test_our_own_people_are_no_partners(command: Command, issued: Issue) -> None:
+    alice = issued("alice@nord.example")
+    line = command.refused("partner", "import", command.file("alice.pem", alice.pem))
+    assert "nord.example is managed" in line
+
+
+def test_a_certificate_without_address_needs_a_name(command: Command, root: TestCA) -> None:
+    nobody = root.issue((), subject=dn("Nobody"))
+    file = command.file("nobody.pem", nobody.pem)
+    assert "give --for" in command.refused("partner", "import", file)
+    command.ok("partner", "import", file, "--for", "nobody@sued.example")
+
+
+@pytest.mark.parametrize("name", ["com", "*@sued.example", "sued.example.", "no address", "", "@"])
+def test_a_name_that_cannot_be_is_refused_or_normalised(
+    command: Command, bob: TestIdentity, name: str
+) -> None:
+    words = ("partner", "import", command.file("bob.pem", bob.pem), "--for", name)
+    if name == "sued.example.":
+        assert command.ask(*words)[0]["name"] == "sued.example"
+    else:
+        assert repr(name) in command.refused(*words)  # D2
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"nonsense",
+        b"\x30\x03\x02\x01",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE-----\n",
+        b"From: bob@sued.example\r\n\r\nnot signed",
+        b"\x30\x80" * 5000,
+    ],
+)
+def test_a_file_without_certificates_is_refused(command: Command, octets: bytes) -> None:
+    line = command.refused("partner", "import", command.file("bob.crt", octets))
+    assert "bob.crt: " in line
+
+
+@pytest.mark.parametrize("verb", ["show", "disable", "enable", "remove"])
+@pytest.mark.parametrize("id_", ["99", "-- -1", "abc", "9" * 30, "1.5", "\u0661"])
+def test_an_unknown_entry_is_named(command: Command, entry: str, verb: str, id_: str) -> None:
+    line = command.refused("partner", verb, *id_.split())
+    assert "there is no entry" in line
+    assert "sealmon partner list" in line

@@ -1,0 +1,38 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.testpki import TestCA, TestIdentity, ca
+
+
+def test_an_authority_is_believed_and_no_longer(command: Command, root: TestCA) -> None:
+    file = command.file("root.pem", root.identity.pem)
+    (row,) = command.ask("trust", "add", file)
+    command.ok("trust", "add", file)
+    assert [each["id"] for each in command.ask("trust", "list")] == [row["id"]]
+    assert "no longer believed" in command.ok("trust", "remove", row["id"])
+    assert command.ask("trust", "list") == []
+
+
+def test_several_authorities_come_in_one_file(command: Command, root: TestCA) -> None:
+    file = command.file("roots.pem", root.identity.pem + ca("Other").identity.pem)
+    assert len(command.ask("trust", "add", file)) == 2
+
+
+def test_one_that_is_no_authority_spoils_the_file(
+    command: Command, root: TestCA, issued: Callable[[str], TestIdentity]
+) -> None:
+    bob = issued("bob@sued.example")
+    file = command.file("roots.pem", root.identity.pem + bob.pem)
+    assert "not a certificate authority" in command.refused("trust", "add", file)
+    assert command.ask("trust", "list") == []
+
+
+@pytest.mark.parametrize("octets", [b"", b"nonsense", b"\x30\x03\x02\x01"])
+def test_a_file_without_certificates_is_refused(command: Command, octets: bytes) -> None:
+    assert "root.pem: " in command.refused("trust", "add", command.file("root.pem", octets))
+
+
+def test_an_unknown_anchor_is_named(command: Command) -> None:
+    assert "sealmon trust list" in command.refused("trust", "remove", "abcd")

@@ -162,12 +162,12 @@ def certificates(shop: Workshop) -> Named:
         names = x509.SubjectAlternativeName([mailbox(address)])
         identity = authority().issue(MALLORY, key=shop.kind, san=names)
         yield f"t50-{number}", shop.signed(head(), EVIL, identity)
-    for name, names in (
+    for name, others in (
         ("dns", [x509.DNSName("example.org")]),
         ("uri", [x509.UniformResourceIdentifier("mailto:" + ALICE)]),
         ("directory", [x509.DirectoryName(_name(ALICE))]),
     ):
-        san = x509.SubjectAlternativeName([*names, mailbox(MALLORY)])
+        san = x509.SubjectAlternativeName([*others, mailbox(MALLORY)])
         identity = authority().issue(MALLORY, key=shop.kind, san=san)
         yield f"t51-{name}", shop.signed(head(), EVIL, identity)
     common = authority().issue(MALLORY, key=shop.kind, subject=_name(ALICE))

@@ -14,7 +14,8 @@ from app.smime.decrypt import DecryptionKey
 from app.smime.finding import Finding
 from app.smime.kinds import recognise
 from app.smime.verify import verify
-from tests.testpki import AT, TestCA, TestIdentity, ca
+from tests.testpki import AT as AT  # noqa: PLC0414 - the tests take it from here
+from tests.testpki import TestCA, TestIdentity, ca
 
 TOKEN = b"=_0123456789abcdef"
 
@@ -36,7 +37,9 @@ class Trust:
     def domain_certificates(self, domain: str) -> frozenset[str]:
         return self.domains.get(domain, frozenset())
 
-    def certificates_by_id(self, issuer_der: bytes, serial: int, ski: bytes) -> list[Certificate]:
+    def certificates_by_id(
+        self, issuer_der: bytes | None, serial: int | None, ski: bytes | None
+    ) -> list[Certificate]:
         return [
             each
             for each in self.known

@@ -1,0 +1,131 @@
+"""What is learned from a signed message, and what never is."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.smime.finding import Finding, Status
+from app.smime.harvest import Harvest, choose
+from app.smime.sign import sign
+from tests.forgery import structure
+from tests.forgery.makers import Workshop, clear, head, text, with_certificates
+from tests.smime.house import (
+    AT,
+    TOKEN,
+    certificate_of,
+    find,
+    issuing,
+    letter,
+    person,
+    signer_of,
+    trust,
+)
+from tests.testpki import TestIdentity
+
+ALICE = person("alice@example.org", "rsa2048")
+
+
+def learned(finding: Finding, managed: str = "example.net") -> Harvest | None:
+    return choose(finding, managed=lambda address: address.endswith("@" + managed))
+
+
+def message(identity: TestIdentity = ALICE) -> bytes:
+    return sign(letter(), signer_of(identity), form="clear", at=AT, token=TOKEN)
+
+
+def test_valid_signer_is_learned_for_from() -> None:
+    found = learned(find(message()))
+    assert found is not None
+    assert found.certificate == certificate_of(ALICE)
+    assert found.address == "alice@example.org"
+    assert found.capabilities[0] == "aes256-gcm"
+    assert found.signed_at == AT
+    assert not found.needs_approval
+    assert [each.is_ca for each in found.intermediates] == [True]
+
+
+def test_nothing_is_learned_for_our_own_people() -> None:  # B2 step 2
+    assert learned(find(message()), managed="example.org") is None
+
+
+@pytest.mark.parametrize("status", [Status.INVALID, Status.PARTIAL, Status.REVOKED, Status.NONE])
+def test_nothing_is_learned_from_bad_signatures(status: Status) -> None:  # B2 step 1
+    from dataclasses import replace
+
+    assert learned(replace(find(message()), status=status)) is None
+
+
+def test_stranger_waits_for_approval() -> None:  # B5
+    stranger = structure.self_signed("alice@example.org", "rsa2048")
+    found = learned(find(message(stranger)))
+    assert found is not None
+    assert "self-signed" in {reason.code for reason in found.reasons}
+
+
+def test_other_address_waits_for_approval() -> None:  # B2 step 3
+    carol = person("carol@example.org", "rsa2048")
+    found = learned(find(message(carol)))
+    assert found is not None
+    assert found.needs_approval
+    assert found.other_addresses == ("carol@example.org",)
+
+
+def test_bag_teaches_nothing() -> None:  # T97, CVE-2026-29140
+    mallory = issuing().issue("mallory@evil.example")
+    planted = structure.self_signed("alice@example.org", "rsa2048")
+    cms = Workshop("p256", "", "clear").cms(text(), ALICE)
+    bag = (planted.certificate, mallory.certificate, ALICE.certificate, *ALICE.chain)
+    finding = find(clear(head(), text(), with_certificates(cms, bag)))
+    found = learned(finding)
+    assert found is not None
+    assert found.certificate == certificate_of(ALICE)
+
+
+def test_signing_key_that_cannot_encrypt_gives_way_to_its_companion() -> None:
+    # RFC 8551 §2.5.3.1
+    both = issuing().issue("alice@example.org", key="ed25519")
+    companion = issuing().issue("alice@example.org", key="x25519", subject=both.x509.subject)
+    shop = Workshop("ed25519", "", "clear")
+    cms = with_certificates(
+        shop.cms(text(), both), (both.certificate, companion.certificate, *both.chain)
+    )
+    found = learned(find(clear(head(), text(), cms)))
+    assert found is not None
+    assert found.certificate == certificate_of(companion)
+    assert not found.needs_approval
+
+
+def test_companion_without_a_path_is_no_companion() -> None:  # T97
+    both = issuing().issue("alice@example.org", key="ed25519")
+    planted = structure.self_signed("alice@example.org", "p256")
+    cms = with_certificates(
+        Workshop("ed25519", "", "clear").cms(text(), both),
+        (both.certificate, planted.certificate, *both.chain),
+    )
+    found = learned(find(clear(head(), text(), cms)))
+    assert found is not None
+    assert found.certificate == certificate_of(both)
+    assert found.needs_approval
+
+
+def test_capabilities_of_a_far_future_are_not_dated() -> None:  # RFC 8551 §2.7.1
+    when = AT + timedelta(days=3)
+    octets = sign(letter(), signer_of(ALICE), form="clear", at=when, token=TOKEN)
+    found = learned(find(octets))
+    assert found is not None
+    assert found.signed_at is None
+
+
+def test_certificate_for_a_telephone_book_waits() -> None:  # T52
+    many = issuing().issue(["alice@example.org", *(f"a{n}@example.org" for n in range(20))])
+    finding = find(message(many))
+    assert finding.status is Status.VALID
+    found = learned(finding)
+    assert found is not None
+    assert "many-addresses" in {reason.code for reason in found.reasons}
+
+
+def test_registered_domain_certificate_is_known_already() -> None:
+    view = trust()
+    view.domains["example.org"] = frozenset({certificate_of(ALICE).fingerprint})
+    assert learned(find(message(), view)) is None

@@ -65,7 +65,8 @@ def _key_encryption_key(agreement: Agreement, secret: bytes, ukm: bytes) -> byte
     info = der.tlv(der.SEQUENCE, agreement.wrap_der, entity, der.tlv(der.CONTEXT_2, bits))
     digest = table.DIGESTS[agreement.scheme.digest].hash
     if agreement.scheme.kdf == "hkdf":
-        return HKDF(digest, size, ukm or None, info).derive(secret)
+        # The ukm is in entityUInfo, as with the other KDF; HKDF has no salt.
+        return HKDF(digest, size, None, info).derive(secret)
     return X963KDF(digest, size, info).derive(secret)
 
 

@@ -123,3 +123,11 @@ def rejects_implicitly(private_key: rsa.RSAPrivateKey) -> bool:
     except ValueError:
         return False
     return first == again
+
+
+def self_test() -> bool:
+    """Say whether this installation may decrypt at all; takes as long as making an RSA key.
+
+    Where it may not, every wrong padding would be told from a right one (T76, R28).
+    """
+    return rejects_implicitly(rsa.generate_private_key(65537, 2048))

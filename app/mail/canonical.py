@@ -151,7 +151,7 @@ def _leaf(entity: Entity) -> list[_Edit]:
     body, encoding = entity.body, entity.encoding
     if encoding == QUOTED_PRINTABLE and is_seven_bit(body) and is_crlf(body):
         guarded = guard_quoted_printable(body)
-        if _is_safe(guarded):
+        if guarded != body and _is_safe(guarded):
             return _with_body(entity, encoding, [guarded])
     if _is_safe(body):
         return _head(entity, encoding)

@@ -20,7 +20,8 @@ __all__ = [
 
 
 def _is_content(field: Field) -> bool:
-    return field.plain_key.startswith("content-")
+    # A continuation of nothing is none: it would become part of the field that it comes to follow.
+    return field.plain_key.startswith("content-") and field.octets[:1] not in {b" ", b"\t"}
 
 
 def content_fields(headers: Headers) -> Headers:

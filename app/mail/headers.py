@@ -104,7 +104,11 @@ class Headers:
 
         Text is encoded and folded; octets are taken as they are and must be well folded.
         """
-        return Headers(_new_field(name, value) + self.octets)
+        octets = self.octets
+        if octets.startswith((b" ", b"\t")):
+            # A continuation of nothing would become one of ours, and say what a stranger wants (T62).
+            octets = b"".join(field.octets for field in self.fields[1:])
+        return Headers(_new_field(name, value) + octets)
 
     def append(self, name: str, value: bytes | str) -> "Headers":
         """Return the section with one field more at its end."""
@@ -122,10 +126,10 @@ class Headers:
         return Headers.of((*self.fields[:at], field_of(octets), *self.fields[at + 1 :]))
 
     def ended(self) -> "Headers":
-        """Return the section with a line end at its end, as one field more needs it."""
-        if not self.octets or self.octets.endswith(b"\n"):
+        """Return the section with CRLF at its end, as whatever comes below needs it."""
+        if not self.octets or self.octets.endswith(b"\r\n"):
             return self
-        return Headers(self.octets + b"\r\n")
+        return Headers(self.octets.rstrip(b"\r\n") + b"\r\n")
 
     @property
     def is_ascii(self) -> bool:

@@ -9,14 +9,15 @@ RFC 8551 §3.2, §3.2.2, §3.5, §3.10.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.kind import content_kind
-from app.cms.signed import parse_signed
+from app.cms.signed import SignedData, parse_signed
 from app.mail.entity import Entity, MediaType, parse_entity, scan
 from app.mail.errors import MalformedMessage
+from app.mail.limits import HEADER_SECTION_OCTETS
 from app.mail.media import parse_disposition
 from app.mail.transfer import base64_problem
 
@@ -80,6 +81,8 @@ class Layer:
     # A signed part exists that is not the root.
     anomalies: tuple[str, ...] = ()
     # What another reader may read differently in header section or structure (T38): never a pass.
+    signed: SignedData | None = field(default=None, repr=False, compare=False)
+    # The SignedData of an opaque-signed message, which had to be read to tell its kind.
 
 
 def recognise(message: bytes) -> Layer:
@@ -122,21 +125,23 @@ def _recognise_clear(root: Entity) -> Layer:
 def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
     """Return the layer of an application/pkcs7-mime by its CMS contentType."""
     label = media_type.parameters.get("smime-type", "").strip().lower()
+    cms = b""
     try:
         cms = root.decoded()
-        kind = _kind_of(cms)
-    except MalformedMessage as error:
-        return _broken(label, b"", str(error))
-    except MalformedCms as error:
+        found = content_kind(cms)
+        signed = parse_signed(cms) if found == "signed" else None
+    except (MalformedMessage, MalformedCms) as error:
         return _broken(label, cms, str(error))
     except (UnsupportedCms, TooLarge) as error:
         # What cannot be looked at is judged by its label: verify and decrypt say "unsupported".
         return Layer(_labelled(label) or Kind.OPAQUE, cms, problem=str(error))
+    kind = _CMS_KINDS.get(found) if signed is None else _kind_of(signed)
     if kind is None:
         return Layer(Kind.MALFORMED, cms, problem="the CMS contentType is none of S/MIME")
     if kind not in _LABELS.get(label, {kind}):
         return Layer(Kind.MALFORMED, cms, problem=f"smime-type {label} on {kind}")
-    return Layer(kind, cms, anomalies=(*root.anomalies, *_encoding_anomalies(root)))
+    anomalies = (*root.anomalies, *_encoding_anomalies(root))
+    return Layer(kind, cms, anomalies=anomalies, signed=signed)
 
 
 def _encoding_anomalies(entity: Entity) -> tuple[str, ...]:
@@ -145,13 +150,15 @@ def _encoding_anomalies(entity: Entity) -> tuple[str, ...]:
     return (problem,) if problem else ()
 
 
-def _kind_of(cms: bytes) -> Kind | None:
-    found = content_kind(cms)
-    if found != "signed":
-        return _CMS_KINDS.get(found)
-    signed = parse_signed(cms)
+def _kind_of(signed: SignedData) -> Kind:
     # RFC 8551 §3.6: certificates only, no content and nobody who signed.
     return Kind.OPAQUE if signed.signers or signed.content is not None else Kind.CERTS_ONLY
+
+
+def root_type(source: bytes, start: int, end: int) -> str:
+    """Return the media type of an entity by its first header section alone."""
+    at = source.find(b"\r\n\r\n", start, min(end, start + HEADER_SECTION_OCTETS + 4))
+    return parse_entity(source[start : max(at, start)] + b"\r\n\r\n").media_type.essence
 
 
 def _broken(label: str, cms: bytes, problem: str) -> Layer:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from app.mail.address import Originator, originator
 from app.mail.canonical import is_seven_bit
-from app.mail.entity import parse_entity
 from app.mail.headers import Field, Headers, decode_text, encode_text, split
 from app.mail.limits import HEADER_SECTION_OCTETS
 from app.mail.media import parse_media_type
@@ -62,12 +61,13 @@ class Protected:
         return originator(self.headers)
 
 
-def unwrap(entity: bytes | memoryview) -> Protected | None:
+def unwrap(source: bytes, start: int = 0, end: int | None = None) -> Protected | None:
     """Return the protected header section of a payload, None if it has none.
 
     The payload is what is inside all layers, as it was signed or encrypted; its body is not read.
     """
-    head = bytes(entity[: HEADER_SECTION_OCTETS + 4])
+    stop = len(source) if end is None else end
+    body_at, head = _head(source, start, stop)
     if b"hp=" not in head and b"HP=" not in head and b"essage/rfc822" not in head:
         return None
     headers = split(head).headers
@@ -76,7 +76,9 @@ def unwrap(entity: bytes | memoryview) -> Protected | None:
     if media_type is None or headers.anomalies:
         return None
     if media_type.essence == "message/rfc822":
-        return _unwrap_message(bytes(entity))
+        # A forwarded message says so (RFC 9788 §4.10.2); else it is the message itself.
+        is_forwarded = media_type.parameters.get("forwarded", "").lower() == "yes"
+        return None if is_forwarded else _unwrap_message(_head(source, body_at, stop)[1])
     mode = media_type.parameters.get("hp", "").lower()
     if mode not in _MODES:
         return None
@@ -84,12 +86,14 @@ def unwrap(entity: bytes | memoryview) -> Protected | None:
     return Protected(mode, headers.drop(_is_structural), outer)
 
 
-def _unwrap_message(entity: bytes) -> Protected | None:
-    # A forwarded message says so (RFC 9788 §4.10.2); without that word it is the message itself.
-    parsed = parse_entity(entity)
-    if parsed.media_type.parameters.get("forwarded", "").lower() == "yes":
-        return None
-    headers = split(parsed.body).headers
+def _head(source: bytes, start: int, end: int) -> tuple[int, bytes]:
+    """Return where the body begins, and the header section with its empty line."""
+    at = source.find(b"\r\n\r\n", start, min(end, start + HEADER_SECTION_OCTETS + 4))
+    return (at + 4, source[start : at + 4]) if at >= 0 else (end, b"")
+
+
+def _unwrap_message(head: bytes) -> Protected | None:
+    headers = split(head).headers
     if headers.anomalies or headers.find("From") is None:
         return None
     return Protected("message", headers.drop(_is_structural))

@@ -66,7 +66,8 @@ def check(message: bytes, layer: Layer, signed: SignedData, trust: TrustView) ->
     candidates = find_candidates(info, bag, trust)
     if not candidates:
         return Checked(Status.UNSUPPORTED, (Reason("no-certificate"),), info, bag=bag)
-    checked = _try_all(info, signed_octets(message, layer, signed), candidates, bag)
+    source, start, end = signed_span(message, layer, signed)
+    checked = _try_all(info, memoryview(source)[start:end], candidates, bag)
     if checked.status is Status.VALID and info.signed_attrs is None:
         # RFC 5652 §5.3 allows it, but such a signature can be taken from somebody else's
         # attributes (T42), and no client of today makes one.
@@ -134,14 +135,15 @@ def _attribute_fault(info: SignerInfo) -> tuple[Status, Reason] | None:
     return None
 
 
-def signed_octets(message: bytes, layer: Layer, signed: SignedData) -> bytes | memoryview:
-    """Return what was signed, as it stands in the message."""
+def signed_span(message: bytes, layer: Layer, signed: SignedData) -> tuple[bytes, int, int]:
+    """Return what was signed as a stretch of octets: the octets, start and end."""
     if layer.kind is Kind.CLEAR:
-        return memoryview(message)[layer.signed_from : layer.signed_to]
-    return signed.content or b""
+        return message, layer.signed_from, layer.signed_to
+    content = signed.content or b""
+    return content, 0, len(content)
 
 
-def _forms(content: bytes | memoryview) -> Iterator[bytes | memoryview]:
+def _forms(content: memoryview) -> Iterator[bytes | memoryview]:
     """Yield the raw octets, then the canonical form, then the one with bare LF, where they differ.
 
     Some genuine messages hold only over the one, some only over the other; the raw octets come
@@ -159,7 +161,7 @@ def _forms(content: bytes | memoryview) -> Iterator[bytes | memoryview]:
 
 def _try_all(
     info: SignerInfo,
-    content: bytes | memoryview,
+    content: memoryview,
     candidates: Sequence[Certificate],
     bag: tuple[Certificate, ...],
 ) -> Checked:

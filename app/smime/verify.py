@@ -15,18 +15,17 @@ from datetime import datetime
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.signed import parse_signed
 from app.mail.address import Originator, same_mailbox
-from app.mail.entity import parse_entity
-from app.mail.limits import HEADER_SECTION_OCTETS, SMIME_LAYERS
+from app.mail.limits import SMIME_LAYERS
 from app.pki.certificate import Certificate
 from app.pki.path import validate
 from app.smime.content import opaque_to_clear, signed_content, strip_signature
 from app.smime.diagnose import diagnose
 from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status, worst
 from app.smime.judge import Case, Verdict, judge
-from app.smime.kinds import LAYER_TYPES, SIGNED, Kind, Layer, recognise
+from app.smime.kinds import LAYER_TYPES, SIGNED, Kind, Layer, recognise, root_type
 from app.smime.protect import Protected, unwrap
 from app.smime.reasons import Reason
-from app.smime.signature import Checked, check, signed_octets
+from app.smime.signature import Checked, check, signed_span
 from app.smime.trust import TrustView
 
 __all__ = ["TrustView", "opaque_to_clear", "signed_content", "strip_signature", "verify"]
@@ -60,9 +59,9 @@ def verify(
     by = _By(originator, trust, at, revocation)
     findings: list[Finding] = []
     for depth in range(1, SMIME_LAYERS + 1):
-        finding, content = _verify_layer(message, layer, by)
-        findings.append(finding.at_layer(depth))
-        if not _may_be_signed(content):
+        finding, may_go_on = _verify_layer(message, layer, by)
+        findings.append(finding if depth == 1 else finding.at_layer(depth))
+        if not may_go_on:
             return worst(findings)
         inner = strip_signature(message, layer)
         inner_layer = recognise(inner)
@@ -72,28 +71,19 @@ def verify(
     return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), originator)
 
 
-def _may_be_signed(content: bytes | memoryview) -> bool:
-    """Tell whether the root of a signed content may be a signature again."""
-    if not content:
-        return False
-    head = bytes(content[: HEADER_SECTION_OCTETS + 4])
-    return parse_entity(head).media_type.essence in LAYER_TYPES
-
-
-def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bytes | memoryview]:
-    """Return the finding about one layer, and the content that it covers if it is good."""
+def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bool]:
+    """Return the finding about one layer, and whether its content may be signed again."""
     if layer.kind not in SIGNED:
-        return _unsigned(layer, by.originator), b""
+        return _unsigned(layer, by.originator), False
     try:
-        signed = parse_signed(layer.cms)
+        signed = layer.signed or parse_signed(layer.cms)
     except MalformedCms as error:
-        return _plainly(Status.INVALID, Reason("malformed", str(error)), by.originator), b""
+        return _plainly(Status.INVALID, Reason("malformed", str(error)), by.originator), False
     except (UnsupportedCms, TooLarge) as error:
-        return _plainly(Status.UNSUPPORTED, Reason("over-limit", str(error)), by.originator), b""
+        return _plainly(Status.UNSUPPORTED, Reason("over-limit", str(error)), by.originator), False
     checked = check(message, layer, signed, by.trust)
     if checked.status is not Status.VALID or checked.certificate is None or checked.info is None:
-        return _not_good(checked, by.originator, _damage(message, layer, checked)), b""
-    content = signed_octets(message, layer, signed)
+        return _not_good(checked, by.originator, _damage(message, layer, checked)), False
     case = Case(
         checked.certificate,
         checked.bag,
@@ -107,15 +97,16 @@ def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bytes
     verdict = judge(case, by.trust)
     for anomaly in layer.anomalies:
         verdict.lower(Status.UNTRUSTED, Reason("header-anomaly", anomaly))
-    protected = _protected(content, verdict, by.originator)
-    return _good(case, verdict, by.trust, protected), content
+    source, start, end = signed_span(message, layer, signed)
+    protected = _protected(unwrap(source, start, end), verdict, by.originator)
+    finding = _good(case, verdict, by.trust, protected)
+    return finding, root_type(source, start, end) in LAYER_TYPES
 
 
 def _protected(
-    content: bytes | memoryview, verdict: Verdict, originator: Originator
+    protected: Protected | None, verdict: Verdict, originator: Originator
 ) -> Protected | None:
     """Return the protected header section; a From in there that differs is never a pass (T60)."""
-    protected = unwrap(content)
     if protected is None:
         return None
     inner = protected.originator

@@ -248,8 +248,8 @@ def streamed(cms: bytes, content: bytes) -> bytes:
     body += b"\x30\x80" + inner + b"\x00\x00"
     body += signed["certificates"].dump() + signed["signer_infos"].dump()
     head_octets = b"\x30\x80" + info["content_type"].dump() + b"\xa0\x80\x30\x80"
-    octets: bytes = head_octets + body + b"\x00\x00" * 3
-    return octets
+    whole: bytes = head_octets + body + b"\x00\x00" * 3
+    return whole
 
 
 def _tlv(tag: int, octets: bytes) -> bytes:

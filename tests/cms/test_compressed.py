@@ -44,10 +44,10 @@ def test_the_ratio_holds() -> None:  # T105
 def test_a_bomb_is_over_at_once() -> None:  # T105
     stream = zlib.compress(bytes(50_000_000), 9)
     octets = compressed(stream)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(TooLarge):
         open_compressed(octets)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 @pytest.mark.parametrize(

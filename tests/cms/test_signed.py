@@ -329,12 +329,12 @@ def test_a_bag_of_large_certificates_takes_no_time() -> None:  # T106
     parts = Parts(signed())
     large = der.tlv(der.SEQUENCE, b"\x05\x00" * 199_000)
     parts.certificates = der.tlv(der.CONTEXT_0, *[large] * 50)
-    start = time.perf_counter()
+    start = time.process_time()
     data = parse_signed(parts.build())
     for certificate in data.certificates:
         with pytest.raises(TooLarge):
             data.signers[0].names(certificate)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 2
 
 
 def test_content_of_another_type_is_unsupported() -> None:

@@ -47,7 +47,7 @@ def _oaep(message: bytes) -> bytes:
     return public.encrypt(message, padding.OAEP(padding.MGF1(hashing), hashing, None))
 
 
-BLEICHENBACHER = [  # T76
+BLEICHENBACHER: list[tuple[str, Callable[[], bytes]]] = [  # T76
     ("a key of another length", lambda: _raw(_padded(bytes(16)))),
     ("an empty key", lambda: _raw(_padded(b""))),
     ("the longest key", lambda: _raw(_padded(bytes(245)))),
@@ -79,7 +79,7 @@ def test_wrong_key_transport_fails_alike(
     assert caught.value.__suppress_context__
 
 
-MANGER = [  # T77
+MANGER: list[tuple[str, Callable[[], bytes]]] = [  # T77
     ("a key of another length", lambda: _oaep(bytes(16))),
     ("another key", lambda: _oaep(bytes(32))),
     ("PKCS #1 v1.5", lambda: _raw(_padded(bytes(32)))),
@@ -141,7 +141,7 @@ def test_two_recipient_infos_for_one_certificate_fail_alike(kind: str) -> None: 
         opened(parts.build(), kind)
 
 
-CBC = [  # T79
+CBC: list[tuple[str, Callable[[bytes], bytes]]] = [  # T79
     ("no block", lambda octets: octets[:0]),
     ("half a block", lambda octets: octets[:-8]),
     ("one octet more", lambda octets: octets + b"\x00"),

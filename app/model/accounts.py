@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.model.database import Database
 from app.model.errors import Refused
 from app.model.names import read_address
-from app.model.tables import Account, AccountKey, Key, moment, pack, stamp, unpack
+from app.model.tables import Account, AccountKey, Key, moment, pack, stamp, storable, unpack
 
 SYSTEM_MAIL: Final = "system-mail"
 
@@ -144,7 +144,7 @@ def _read_login(login: str) -> str:
 
 
 def _folded(login: str) -> str:
-    return login.strip().casefold()
+    return storable(login).strip().casefold()
 
 
 def _hashed(password: str) -> str:

@@ -170,6 +170,8 @@ class Database:
             raise Refused(
                 "somebody else changed the same thing just now: look and try again"
             ) from error
+        except UnicodeEncodeError as error:
+            raise Refused("a text with characters that cannot be stored") from error
         except peewee.PeeweeException as error:
             raise StoreUnavailable(f"the database does not answer: {_first_line(error)}") from error
         finally:

@@ -168,4 +168,4 @@ def _normalised(address: str) -> str:
     try:
         return normalise(address)
     except MalformedAddress:
-        return address
+        return ""

@@ -13,6 +13,8 @@ from app.model.errors import Refused
 
 def read_address(text: str) -> str:
     """Return N(address) of a plain address. Raises Refused."""
+    if text.strip().startswith("*@"):
+        raise Refused(f"{text!r}: give the domain alone, without *@")
     try:
         name = normalise(text)
     except MalformedAddress as error:

@@ -33,6 +33,11 @@ def moment(stamped: int) -> datetime:
     return _EPOCH + stamped * _MICROSECOND
 
 
+def storable(text: str) -> str:
+    """Return text without what no database takes: U+0000 and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def pack(value: object) -> str:
     """Return a list or a mapping as it is stored: ASCII, so that no text of a peer can spoil it."""
     return json.dumps(value, separators=(",", ":"))

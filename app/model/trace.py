@@ -22,7 +22,7 @@ from app import clock
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.tables import Partner, Trace, moment, pack, stamp, unpack
+from app.model.tables import Partner, Trace, moment, pack, stamp, storable, unpack
 
 log = logging.getLogger("sealmon.model")
 
@@ -169,8 +169,7 @@ def _index(address: str) -> str:
 
 
 def _storable(text: str) -> str:
-    """Return text without what PostgreSQL does not take: U+0000 and lone surrogates."""
-    return text[:_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
+    return storable(text[:_TEXT_CHARACTERS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +187,11 @@ def find_traces(database: Database, search: Search) -> list[dict[str, Any]]:
     """Return trace rows, newest first, as ``sealmon trace --json`` prints them."""
     query = Trace.select().order_by(Trace.at.desc(), Trace.id.desc())
     if search.trace_id:
-        query = query.where(Trace.trace_id == search.trace_id)
+        query = query.where(Trace.trace_id == _storable(search.trace_id))
     if search.message_id:
-        bare = search.message_id.strip().removeprefix("<").removesuffix(">")
-        query = query.where(Trace.message_id.in_([bare, f"<{bare}>", search.message_id]))
+        wanted = _storable(search.message_id)
+        bare = wanted.strip().removeprefix("<").removesuffix(">")
+        query = query.where(Trace.message_id.in_([bare, f"<{bare}>", wanted]))
     if search.address:
         name = _index(search.address)
         columns = (Trace.sender, Trace.author, Trace.recipient)

@@ -24,12 +24,15 @@ def root() -> TestCA:
 
 
 @cache
+def _person(address: str, name: str, how: tuple[tuple[str, Any], ...]) -> TestIdentity:
+    return root().issue(address, **{"key": "p256", **dict(how)})
+
+
 def person(address: str, name: str = "", **how: Any) -> TestIdentity:
     """Return one certificate of a person; another name is another certificate of the same one."""
-    return root().issue(address, **{"key": "p256", **how})
+    return _person(address, name, tuple(sorted(how.items())))
 
 
-@cache
 def certificate(address: str, name: str = "", **how: Any) -> Certificate:
     return Certificate.from_der(person(address, name, **how).certificate)
 

@@ -1,0 +1,114 @@
+"""Trust anchors, and what the verifier may ask of the store."""
+
+from typing import Any
+
+import pytest
+
+from app.model import partners, trust
+from app.model.database import Database
+from app.model.errors import Refused
+from app.model.snapshot import Store
+from app.pki.certificate import Certificate
+from tests.model.conftest import look_again
+from tests.model.house import BOB, DAY, certificate, person, root
+from tests.testpki import AT, ca, pem
+
+
+def test_an_anchor_is_believed_from_the_next_look_on(store: Store) -> None:
+    assert store.snapshot().anchors.ders == ()
+    (row,) = trust.add(store.database, pem(root().certificate), AT)
+    found = look_again(store).snapshot().anchors
+    assert [each.der for each in found.ders] == [root().certificate]
+    assert row["id"] == row["fingerprint"][:16]
+    trust.remove(store.database, row["id"])
+    after = look_again(store).snapshot().anchors
+    assert (after.ders, after.key != found.key) == ((), True)
+
+
+def test_adding_twice_is_adding_once(database: Database) -> None:
+    trust.add(database, root().certificate, AT)
+    trust.add(database, root().certificate, AT)
+    assert len(trust.list_anchors(database)) == 1
+
+
+@pytest.mark.parametrize(
+    "form", [str, str.upper, lambda text: ":".join(text[at : at + 2] for at in range(0, 64, 2))]
+)
+def test_an_anchor_is_known_by_its_fingerprint_too(database: Database, form: Any) -> None:
+    (row,) = trust.add(database, root().certificate, AT)
+    assert trust.get_anchor(database, form(row["fingerprint"])) == row
+
+
+def old_root() -> bytes:
+    return ca("Old", not_after=AT - DAY).certificate
+
+
+BAD = [
+    (b"", ""),
+    (b"nonsense", ""),
+    (person(BOB).certificate, "not a certificate authority"),
+    (old_root(), "ended on 2026-06-14"),
+    (pem(root().certificate) + person(BOB).pem, "not a certificate authority"),
+]
+
+
+@pytest.mark.parametrize(("octets", "why"), BAD)
+def test_what_is_no_authority_is_refused_and_nothing_stored(
+    database: Database, octets: bytes, why: str
+) -> None:
+    before = database.version()
+    with pytest.raises(Refused) as refused:
+        trust.add(database, octets, AT)
+    assert why in str(refused.value)
+    assert trust.list_anchors(database) == []
+    assert database.version() == before
+
+
+def test_an_anchor_that_is_not_there_is_refused(database: Database) -> None:
+    with pytest.raises(Refused, match="no trust anchor"):
+        trust.remove(database, "0123")
+
+
+# D4
+def test_a_domain_certificate_is_registered_for_its_domain_only(store: Store) -> None:
+    partners.import_partner(store.database, person(BOB).pem, AT, name="partner.example")
+    view = look_again(store).trust
+    assert view.domain_certificates("partner.example") == {certificate(BOB).fingerprint}
+    assert view.domain_certificates("sub.partner.example") == frozenset()
+    assert view.domain_certificates("example") == frozenset()
+    assert not view.is_pinned(certificate(BOB).fingerprint, BOB)
+
+
+def test_a_domain_certificate_with_subdomains_is_registered_for_them(store: Store) -> None:
+    partners.import_partner(
+        store.database, person(BOB).pem, AT, name="partner.example", include_subdomains=True
+    )
+    view = look_again(store).trust
+    assert view.domain_certificates("a.b.partner.example") == {certificate(BOB).fingerprint}
+
+
+# RFC 8550 §2.3: messages without certificates work from the store
+def test_a_certificate_is_found_by_issuer_and_serial_and_by_key_id(store: Store) -> None:
+    bob = certificate(BOB)
+    partners.import_partner(store.database, bob.der, AT)
+    view = look_again(store).trust
+    assert view.certificates_by_id(bob.issuer_der, bob.serial, None) == (bob,)
+    assert view.certificates_by_id(None, None, bob.ski) == (bob,)
+    assert view.certificates_by_id(b"", 0, bob.ski) == (bob,)
+    assert view.certificates_by_id(bob.issuer_der, bob.serial + 1, None) == ()
+    assert view.certificates_by_id(None, None, b"") == ()
+    assert view.certificates_by_id(None, None, None) == ()
+
+
+def test_a_disabled_entry_helps_no_verification(store: Store) -> None:
+    (row,) = partners.import_partner(store.database, person(BOB).pem, AT)
+    bob = certificate(BOB)
+    assert look_again(store).trust.is_pinned(bob.fingerprint, BOB)
+    partners.disable(store.database, row["id"])
+    view = look_again(store).trust
+    assert not view.is_pinned(bob.fingerprint, BOB)
+    assert view.certificates_by_id(bob.issuer_der, bob.serial, None) == ()
+
+
+def test_the_root_of_these_tests_is_an_authority() -> None:
+    assert Certificate.from_der(root().certificate).is_ca

@@ -1,0 +1,45 @@
+import pytest
+
+from tests.cli.conftest import Command
+
+
+def test_the_marks_of_both_languages_and_the_symbols_are_listed(command: Command) -> None:
+    marks = {row["id"]: row["text"] for row in command.ask("mark", "list")}
+    assert marks["valid.de"] == "[SIGNIERT]"
+    assert marks["valid.en"] == "[SIGNED]"
+    assert marks["valid.symbol"] == "🔏"
+    assert "[SIGNIERT]" in command.ok("mark", "list")
+
+
+def test_a_text_is_set_and_previewed(command: Command) -> None:
+    row = command.ask("mark", "set", "valid", "[GEPRÜFT {address}]")
+    assert (row["id"], row["own"]) == ("valid.de", True)
+    shown = {row["id"]: row["text"] for row in command.ask("mark", "preview")}
+    assert shown["valid"] == "[GEPRÜFT erika@example.org] Angebot 42"
+    assert "Offer 42" in command.ok("mark", "preview", "--language", "en")
+
+
+def test_a_text_may_be_empty(command: Command) -> None:
+    assert "no mark" in command.ok("mark", "set", "untrusted", "")
+
+
+def test_a_symbol_is_set(command: Command) -> None:
+    assert command.ask("mark", "set", "valid", "✅", "--language", "symbol")["text"] == "✅"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("perfect", "[X]"), "perfect: no such mark; there are valid"),
+        (("valid", "[X]", "--language", "fr"), "fr: no such language"),
+        (("valid", "SIGNED"), "could not be taken off again; put it in brackets"),
+        (("valid", "{subject}"), "{subject}"),
+        (("valid", "[a\nb]"), "no line ends"),
+        (("valid", "[" + "x" * 200 + "]"), "xxx"),
+        (("valid", "ab", "--language", "symbol"), "'ab' could not be taken off again; use one"),
+    ],
+)
+def test_a_text_that_could_not_be_cleaned_again_is_refused(
+    command: Command, words: tuple[str, ...], expected: str
+) -> None:
+    assert expected in command.refused("mark", "set", *words)

@@ -1,0 +1,75 @@
+from collections.abc import Callable
+
+import pytest
+
+from app import clock
+from app.model.database import open_database
+from app.model.tables import Pending, pack, stamp
+from app.pki.certificate import Certificate
+from tests.cli.conftest import Command
+from tests.testpki import TestIdentity
+
+
+@pytest.fixture(name="waiting")
+def make_waiting(command: Command, issued: Callable[[str], TestIdentity]) -> str:
+    """A certificate of bob that waits."""
+    certificate = Certificate.from_der(issued("bob@sued.example").certificate)
+    database = open_database(f"sqlite:///{command.folder}/sealmon.db")
+    values = {
+        "address": "bob@sued.example",
+        "fingerprint": certificate.fingerprint,
+        "certificate": certificate.der,
+        "reasons": pack([{"code": "path", "detail": "no-path", "text": "no path"}]),
+        "state": "waiting",
+        "added_at": stamp(clock.now()),
+    }
+    database.insert(Pending, values)
+    database.close()
+    (row,) = command.ask("pending", "list")
+    assert row["from"] == "bob@sued.example"
+    return str(row["id"])
+
+
+def test_what_waits_is_listed_with_its_fingerprint(command: Command, waiting: str) -> None:
+    assert "bob@sued.example" in command.ok("pending", "list")
+    assert len(command.ask("pending", "list")[0]["fingerprint"]) == 64
+
+
+def test_an_approved_certificate_is_in_the_book(command: Command, waiting: str) -> None:
+    (row,) = command.ask("pending", "approve", waiting)
+    assert (row["name"], row["source"]) == ("bob@sued.example", "approved")
+    assert command.ask("pending", "list") == []
+    assert len(command.ask("partner", "list")) == 1
+
+
+def test_a_certificate_is_approved_for_other_names(command: Command, waiting: str) -> None:
+    words = ("pending", "approve", waiting, "--for", "info@sued.example", "--for", "sued.example")
+    assert [row["name"] for row in command.ask(*words)] == ["info@sued.example", "sued.example"]
+
+
+def test_a_certificate_is_approved_for_its_domain(command: Command, waiting: str) -> None:
+    (row,) = command.ask("pending", "approve", waiting, "--as-domain")
+    assert (row["name"], row["is_domain"]) == ("sued.example", True)
+
+
+def test_a_rejected_certificate_does_not_wait_any_more(command: Command, waiting: str) -> None:
+    assert "rejected" in command.ok("pending", "reject", waiting)
+    assert command.ask("pending", "list") == []
+    assert command.ask("partner", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("approve", "99"), "99: see sealmon pending list"),
+        (("approve", "abc"), "no entry abc: see sealmon pending list"),
+        (("reject", "99"), "99: see sealmon pending list"),
+        (("approve", "WAITING", "--for", "nonsense"), "'nonsense'"),
+        (("approve", "WAITING", "--for", "alice@nord.example"), "nord.example"),
+    ],
+)
+def test_bad_approvals_are_refused_in_one_line(
+    command: Command, waiting: str, words: tuple[str, ...], expected: str
+) -> None:
+    given = [waiting if word == "WAITING" else word for word in words]
+    assert expected in command.refused("pending", *given)

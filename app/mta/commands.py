@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from aiosmtpd.smtp import TLSSetupException
+
 from app import clock
 from app.mta import reply
 from app.mta.envelope import Envelope, Peer
@@ -283,7 +285,10 @@ async def _starttls(session: "Session", argument: str) -> Reply | None:
     # T26: what came in the same packet was not said over TLS.
     session.reader.discard()
     await session.flush()
-    await session.smtp_STARTTLS("")
+    try:
+        await session.smtp_STARTTLS("")
+    except TLSSetupException:
+        session.give_up()
     return None
 
 

@@ -183,6 +183,14 @@ class Session(SMTP):
         """Begin to count anew: a client that hands over mail may say as much again."""
         self._errors = self._commands = 0
 
+    def give_up(self) -> None:
+        """Break off after a handshake that failed: there is nothing left to speak over."""
+        original = cast("asyncio.Transport | None", self._original_transport)
+        if original is not None:
+            original.abort()
+        self.transport = None
+        self.reader.end()
+
     async def flush(self) -> None:
         """Write the replies that have gathered. Raises TimeoutError if the client reads none."""
         if not self._replies:

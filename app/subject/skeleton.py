@@ -38,8 +38,8 @@ IGNORABLE: Final = frozenset(
 
 KEPT: Final = 8_192  # characters that a table remembers
 
-# Signs that stand in for letters where nothing else does; most are punctuation, which is dropped.
-_STAND_INS: Final = str.maketrans("0123456789$€@£!¡|", "olzeasgtbgsealiii")
+# Digits and currencies that stand in for letters; punctuation is dropped, whatever it stands for.
+_STAND_INS: Final = str.maketrans("0123456789$€£", "olzeasgtbgsel")
 # One stroke, whatever it is called: i, l, 1, |, and the dotted and dotless i of Turkish.
 _STROKES: Final = str.maketrans("l1|ıİ", "iiiii")
 # Letters that look like others only to somebody who wants to read Latin.
@@ -102,10 +102,13 @@ class Letters(dict[str, str]):
     def _shown(self, char: str) -> str:
         if char in IGNORABLE:
             return ""
-        compatible = unicodedata.normalize("NFKC", char)
-        if self._fold_first:
-            compatible = compatible.casefold()
-        seen = "".join(map(_seen, unicodedata.normalize("NFKD", compatible)))
+        # Some characters are another letter by their compatibility form: a lunate sigma is drawn c.
+        seen = "" if self._fold_first else skeleton(char)
+        if not (seen.isascii() and seen.isalnum()):
+            compatible = unicodedata.normalize("NFKC", char)
+            if self._fold_first:
+                compatible = compatible.casefold()
+            seen = "".join(map(_seen, unicodedata.normalize("NFKD", compatible)))
         folded = seen.casefold().translate(_FAUX).translate(_STAND_INS).translate(_STROKES)
         letters = "".join(filter(_is_kept, unicodedata.normalize("NFKD", folded)))
         for one, two in _PAIRS.items():
@@ -117,6 +120,9 @@ def _seen(char: str) -> str:
     shown = skeleton(char)
     if shown.isascii():
         return shown
+    digit = unicodedata.decimal(char, -1)
+    if digit >= 0:
+        return str(digit)
     return _LETTERS.get(char, shown)
 
 

@@ -23,7 +23,7 @@ from app.subject.symbols import Symbols
 
 TURNED_CHARACTERS: Final = 998  # read of a subject that is shown in another order
 ROUNDS: Final = 4  # of cutting, before a subject is taken apart
-_RESULT_LETTERS: Final = reduce("X-Sealmon-")
+RESULT_FIELDS: Final = "X-Sealmon-"
 
 
 @lru_cache(maxsize=16)
@@ -135,7 +135,11 @@ class Cleaner:
 
 def _is_forged(field: Field, authserv_id: str) -> bool:
     # Whatever its case, blanks, dashes and look-alike letters (T61, T62).
-    return reduce(field.name).startswith(_RESULT_LETTERS) or is_ours(field, authserv_id)
+    is_named_ours = any(
+        reduce(field.name, letters).startswith(reduce(RESULT_FIELDS, letters))
+        for letters in (AS_SEEN, AS_FOLDED)
+    )
+    return is_named_ours or is_ours(field, authserv_id)
 
 
 def _is_visible(text: str) -> bool:

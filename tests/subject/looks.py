@@ -32,6 +32,8 @@ INVISIBLE = frozenset(
 OPENING = frozenset("([{<«‹【［⟦「『〔〖❲⦋❨⟨")
 CLOSING = frozenset(")]}>»›】］⟧」』〕〗❳⦌❩⟩")
 
+ROUND = {**dict.fromkeys("(){}❨❩", "round"), **dict.fromkeys("<>«»‹›⟨⟩", "angle")}
+
 
 def letters(text: str) -> str:
     """Return the letters of a text as a reader takes them in."""
@@ -48,7 +50,8 @@ def bracketed(text: str) -> Iterator[str]:
     opens = [at for at, char in enumerate(text) if char in OPENING]
     closes = [at for at, char in enumerate(text) if char in CLOSING]
     for begin, end in itertools.product(opens, closes):
-        if begin < end:
+        kinds = {ROUND.get(text[begin], "square"), ROUND.get(text[end], "square")}
+        if begin < end and (len(kinds) == 1 or "square" in kinds):
             yield letters(text[begin + 1 : end])
 
 

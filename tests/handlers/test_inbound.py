@@ -1,0 +1,221 @@
+"""Inbound mail, field by field of the policy, and what arrives when something is wrong."""
+
+import pytest
+
+from app.mail.headers import split
+from app.mta.machine import Delivery
+from app.smime.finding import Status
+from tests.houses import INSIDER, House, authority, message, only
+from tests.testpki import TestCA
+
+ALICE, PAUL, RITA = "alice@nord.example", "paul@sued.example", "rita@sued.example"
+
+
+class Pair:
+    """nord writes to sued; Alice signs, Paul reads."""
+
+    def __init__(self, nord: House, sued: House, root: TestCA) -> None:
+        self.nord, self.sued, self.root = nord, sued, root
+        self.alice, self.paul = root.issue(ALICE), root.issue(PAUL)
+        nord.own(self.alice)
+        sued.own(self.paul)
+        sued.trusts(root)
+        nord.trusts(root)
+
+    def wire(self, *, encrypt: bool = True, sign: bool = True, form: str = "clear") -> bytes:
+        """Return a message of Alice's as it is on the wire."""
+        if encrypt:
+            self.nord.knows(self.paul)
+        self.nord.policy(
+            direction="outbound",
+            sign="auto" if sign else "never",
+            encrypt="require" if encrypt else "never",
+            form=form,
+            profile="smime4",
+        )
+        octets = message(ALICE, PAUL, "Offer", "Secret.\r\n")
+        return only(self.nord.send(octets, PAUL, reverse_path=ALICE, peer=INSIDER)).octets
+
+    def read(self, octets: bytes, recipient: str = PAUL) -> Delivery:
+        """Return what sued makes of it."""
+        return only(self.sued.send(octets, recipient, reverse_path=ALICE))
+
+
+@pytest.fixture
+def pair(nord: House, sued: House) -> Pair:
+    return Pair(nord, sued, authority())
+
+
+def subject(delivery: Delivery) -> str:
+    return split(delivery.octets).headers.text("Subject")
+
+
+def field(delivery: Delivery, name: str) -> str:
+    return split(delivery.octets).headers.text(name)
+
+
+def test_decrypted_mail_is_not_thereby_signed(pair: Pair) -> None:  # C5
+    got = pair.read(pair.wire(sign=False))
+    assert subject(got) == "[VERSCHLÜSSELT] Offer"
+    assert got.finding is not None
+    assert got.finding.status is Status.NONE
+
+
+@pytest.mark.parametrize("form", ["clear", "opaque"])
+def test_signature_stays_in_what_is_delivered(pair: Pair, form: str) -> None:
+    got = pair.read(pair.wire(encrypt=False, form=form))
+    assert got.protected == "signed"
+    assert subject(got) == "[SIGNIERT] Offer"
+
+
+def test_changed_content_is_marked_as_such_and_delivered(pair: Pair) -> None:
+    octets = pair.wire(encrypt=False).replace(b"Secret.", b"Public.")
+    got = pair.read(octets)
+    assert subject(got) == "[SIGNATUR UNGÜLTIG] Offer"
+    assert b"Public." in got.octets
+    assert "smime=fail" in field(got, "Authentication-Results")
+
+
+def test_somebody_elses_signature_is_named(pair: Pair) -> None:  # D7, T47
+    octets = pair.wire(encrypt=False).replace(b"From: alice@nord", b"From: chief@nord")
+    assert subject(pair.read(octets)) == (
+        "[SIGNATUR VON ANDEREM ABSENDER <alice@nord.example>] Offer"
+    )
+
+
+def test_unknown_authority_is_not_believed(nord: House, sued: House) -> None:  # T45
+    nord.own(authority("Unknown").issue(ALICE))
+    sued.trusts(authority())
+    octets = message(ALICE, PAUL, "Offer")
+    sent = only(nord.send(octets, PAUL, reverse_path=ALICE, peer=INSIDER))
+    got = only(sued.send(sent.octets, PAUL, reverse_path=ALICE))
+    assert subject(got) == "[SIGNATUR NICHT VERTRAUENSWÜRDIG] Offer"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"display": "symbol"}, "🔐 🔏 Offer"),
+        ({"display": "none"}, "Offer"),
+        ({"verify": "off"}, "[VERSCHLÜSSELT] Offer"),
+    ],
+)
+def test_display_and_verify_are_policy(pair: Pair, fields: dict[str, str], expected: str) -> None:
+    octets = pair.wire()
+    pair.sued.policy(direction="inbound", **fields)
+    assert subject(pair.read(octets)) == expected
+
+
+def test_decrypt_off_leaves_the_message_encrypted(pair: Pair) -> None:
+    octets = pair.wire()
+    pair.sued.policy(direction="inbound", decrypt="off")
+    got = pair.read(octets)
+    assert got.protected == "encrypted"
+    assert b"Secret" not in got.octets
+
+
+@pytest.mark.parametrize(
+    ("strip", "form", "protected"),
+    [
+        ("never", "clear", "signed"),
+        ("when_valid", "clear", "clear"),
+        ("always", "opaque", "clear"),
+    ],
+)
+def test_signature_is_stripped_only_as_policy_says(
+    pair: Pair, strip: str, form: str, protected: str
+) -> None:
+    octets = pair.wire(encrypt=False, form=form)
+    pair.sued.policy(direction="inbound", strip_signature=strip)
+    got = pair.read(octets)
+    assert got.protected == protected
+    assert b"Secret." in got.octets or form == "opaque"
+    assert subject(got) == "[SIGNIERT] Offer"
+
+
+def test_opaque_becomes_clear_and_still_verifies(pair: Pair) -> None:
+    octets = pair.wire(encrypt=False, form="opaque")
+    assert b"Secret." not in octets
+    pair.sued.policy(direction="inbound", opaque="clear")
+    got = pair.read(octets)
+    assert b"Secret." in got.octets
+    again = pair.read(got.octets)
+    assert again.finding is not None
+    assert again.finding.status is Status.VALID
+
+
+@pytest.mark.parametrize("wrong", ["nobody", "damaged"])
+def test_what_cannot_be_decrypted_is_delivered_as_it_came_or_refused(
+    pair: Pair, wrong: str
+) -> None:  # C4
+    octets = pair.wire()
+    recipient = RITA if wrong == "nobody" else PAUL
+    if wrong == "damaged":
+        at = len(octets) - 60
+        octets = octets[:at] + (b"A" if octets[at : at + 1] != b"A" else b"B") + octets[at + 1 :]
+    got = pair.read(octets, recipient)
+    assert octets[octets.index(b"MIME-Version") :] in got.octets
+    assert got.mark == ""
+    pair.sued.policy(direction="inbound", on_undecryptable="refuse")
+    (outcome,) = pair.sued.send(octets, recipient, reverse_path=ALICE)
+    assert outcome.reply is not None
+    assert outcome.reply.code == 550
+
+
+@pytest.mark.parametrize(
+    ("required", "encrypt", "sign", "taken"),
+    [
+        ("signed", False, True, True),
+        ("signed", True, False, False),
+        ("encrypted", True, False, True),
+        ("encrypted", False, True, False),
+    ],
+)
+def test_what_is_required_of_inbound_mail_is_enforced(
+    pair: Pair, required: str, encrypt: bool, sign: bool, taken: bool
+) -> None:
+    octets = pair.wire(encrypt=encrypt, sign=sign)
+    pair.sued.policy(direction="inbound", inbound_require=required)
+    (outcome,) = pair.sued.send(octets, PAUL, reverse_path=ALICE)
+    assert (outcome.reply is None) is taken
+
+
+FORGED = (
+    b"Authentication-Results: gateway.sued.example; smime=pass\r\n"
+    b"authentication-results : gateway.sued.example (x); smime=pass\r\n"
+    b"X-Sealmon-Signature: valid; eve@elsewhere.example\r\n"
+    b"x-sealmon-signature: valid\r\n"
+    b"X-Sealmon-Anything: at all\r\n"
+    b"Authentication-Results: other.example; dkim=pass\r\n"
+)
+
+
+def test_forged_results_are_removed_and_those_of_others_stay(sued: House) -> None:  # T61, T62
+    octets = FORGED + message("eve@elsewhere.example", PAUL, "[SIGNIERT] Trust me")
+    got = only(sued.send(octets, PAUL))
+    headers = split(got.octets).headers
+    assert subject(got) == "Trust me"
+    results = [one.unfolded for one in headers.all("Authentication-Results")]
+    assert [b"other.example" in one for one in results] == [False, True]
+    assert b"smime=none" in results[0]
+    assert [one.unfolded for one in headers.all("X-Sealmon-Signature")] == [b"none"]
+    assert headers.find("X-Sealmon-Anything") is None
+
+
+def test_forged_results_inside_a_decrypted_message_do_not_come_out(pair: Pair) -> None:  # T60
+    pair.nord.knows(pair.paul)
+    pair.nord.policy(direction="outbound", sign="never", encrypt="require")
+    inner = message(ALICE, PAUL, "x", "y\r\n")
+    sealed = only(pair.nord.send(inner, PAUL, reverse_path=ALICE, peer=INSIDER)).octets
+    got = pair.read(sealed)
+    assert field(got, "X-Sealmon-Signature").startswith("none")
+
+
+def test_finding_is_learned_only_where_policy_harvests(pair: Pair) -> None:
+    octets = pair.wire(encrypt=False)
+    learned: list[str] = []
+    pair.sued.send(octets, PAUL, learn=lambda finding, *_: learned.append(finding.signer))
+    assert learned == [ALICE]
+    pair.sued.policy(direction="inbound", harvest="off")
+    pair.sued.send(octets, PAUL, learn=lambda finding, *_: learned.append(finding.signer))
+    assert learned == [ALICE]

@@ -91,7 +91,7 @@ def _hello(session: "Session", name: str) -> Reply | None:
     if session.front.settings.tls is not None and not session.is_tls:
         offered.append("STARTTLS")
     if session.front.settings.may_xforward(session.address):
-        offered.append("XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE")
+        offered.append("XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE LOGIN")
     session.say_lines(*(f"250-{line}" for line in offered[:-1]), f"250 {offered[-1]}")
     return None
 

@@ -53,7 +53,10 @@ def parse_parameters(text: str) -> dict[str, str] | None:
 
 
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
-_ATTRIBUTES: Final = frozenset({"NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE"})
+_ATTRIBUTES: Final = frozenset(
+    {"NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE", "LOGIN"}
+)
+"""LOGIN is XCLIENT's; a front that authenticates its clients hands it over with the others (C7)."""
 
 
 def parse_xforward(text: str) -> dict[str, str] | None:

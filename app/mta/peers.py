@@ -65,7 +65,7 @@ def secret_fields(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _account(snapshot: Snapshot, login: str | None) -> AccountRule | None:
-    return snapshot.accounts.get(login) if login else None
+    return snapshot.accounts.get(login.strip().casefold()) if login else None
 
 
 def _direct(snapshot: Snapshot, peer_address: str) -> RelayRule | None:

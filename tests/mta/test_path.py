@@ -102,7 +102,8 @@ def test_parameters_are_read_or_refused(text: str, expected: dict[str, str] | No
         ("NAME=[UNAVAILABLE] HELO=[TEMPUNAVAIL]", {}),
         ("HELO=a+20b", {"HELO": "a b"}),
         ("HELO=a+0D+0Ab", None),
-        ("LOGIN=root", None),
+        ("LOGIN=alice", {"LOGIN": "alice"}),
+        ("SHELL=root", None),
         ("ADDR", None),
     ],
 )

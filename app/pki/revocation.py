@@ -29,7 +29,7 @@ from app.pki.crls import abridge
 from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed, run
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
 from app.pki.strength import signature_problem
-from app.pki.validator import Context, Registry, make_context, make_path
+from app.pki.validator import Context, Registry, Revocations, make_context, make_path
 
 GOOD: Final = "good"
 UNKNOWN: Final = "unknown"
@@ -124,18 +124,15 @@ class Checker:
         responses = [each for octets in ocsps for each in _read_ocsp(octets)]
         if not lists and not responses:
             return
-        whole = make_path(self.path, self.parsed)
+        registry = self._registry(lists)
+        data = Revocations(registry, lists, responses)
         context = make_context(
-            self.at,
-            self.parsed,
-            budget,
-            self.path[-1],
-            registry=self._registry(lists),
-            crls=lists,
-            ocsps=responses,
+            self.at, self.parsed, budget, self.path[-1], registry=registry, revocations=data
         )
+        whole = make_path(self.path, self.parsed)
         for place, status in enumerate(statuses):
             if status == UNKNOWN:
+                data.ask_about(self.parsed.get(self.path[place]))
                 statuses[place] = self._one(context, whole, place)
 
     def _registry(self, lists: Sequence[CRLContainer]) -> Registry:

@@ -90,8 +90,34 @@ class Registry(CertificateRegistry):
         return True
 
 
-class _Revocations(RevinfoManager):
-    """Revocation data whose signatures are checked each time (the budget remembers them)."""
+class Revocations(RevinfoManager):
+    """Revocation data whose signatures are checked each time (the budget remembers them).
+
+    QUIRK: certvalidator takes the CRL of anybody whose certificate comes from the same authority,
+    unless keyUsage forbids it: one subscriber could revoke another, or clear himself. Here a list
+    counts only if the certificate in question names its issuer (RFC 5280 §6.3.3 (b)).
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        crls: Iterable[CRLContainer] = (),
+        ocsps: Iterable[OCSPContainer] = (),
+    ) -> None:
+        super().__init__(registry, POEManager(), crls, ocsps)
+        self._issuers: set[str] = set()
+
+    def ask_about(self, certificate: x509.Certificate) -> None:
+        """Show only the lists that the certificate's issuer, or who it names for it, has made."""
+        self._issuers = {certificate.issuer.hashable}
+        for point in certificate.crl_distribution_points_value or ():
+            for name in point["crl_issuer"] or ():
+                if name.name == "directory_name":
+                    self._issuers.add(name.chosen.hashable)
+
+    def currently_available_crls(self) -> list[CRLContainer]:
+        """Return the lists for the certificate that was asked about last."""
+        return [each for each in self._crls if each.crl_data.issuer.hashable in self._issuers]
 
     def check_crl_issuer(self, certificate_list: crl.CertificateList) -> None:
         """Return None: a CRL is never believed because another one had its signature."""
@@ -118,15 +144,14 @@ class Context(ValidationContext):
         self._validated.pop(cert.dump(), None)
 
 
-def make_context(  # noqa: PLR0913 - the library's has three times as many
+def make_context(
     at: datetime,
     parsed: Parsed,
     budget: Budget,
     anchor: Certificate,
     *,
     registry: Registry | None = None,
-    crls: Iterable[CRLContainer] = (),
-    ocsps: Iterable[OCSPContainer] = (),
+    revocations: Revocations | None = None,
 ) -> Context:
     """Return a context that knows one anchor, fetches nothing and spends the budget."""
     registry = Registry() if registry is None else registry
@@ -137,7 +162,7 @@ def make_context(  # noqa: PLR0913 - the library's has three times as many
         revinfo_policy=_NO_REVOCATION,
         time_tolerance=timedelta(0),
         certificate_registry=registry,
-        revinfo_manager=_Revocations(registry, POEManager(), crls, ocsps),
+        revinfo_manager=revocations or Revocations(registry),
         algorithm_usage_policy=Algorithms(),
         signature_validator=budget.validator,
     )

@@ -20,6 +20,7 @@ from app.pki.reasons import (
     WEAK_ALGORITHM,
 )
 from tests.pki.asking import ROOT, STRANGER, SUB, codes, path_of
+from tests.pki.weak import sha1_certificate
 from tests.testpki import (
     AT,
     TestCA,
@@ -137,38 +138,13 @@ def test_path_through_a_bad_authority_fails(
     if words.get("digest") == "sha1":
         sub = ca("Bad SHA-1", ROOT)
         alice = sub.issue("alice@example.org")
-        weak = _resigned(sub, "sha1")
+        weak = sha1_certificate(sub)
         result = path_of(alice, ROOT, others=(weak,))
     else:
         sub = ca(parent=ROOT, **named)  # type: ignore[arg-type]
         result = path_of(sub.issue("alice@example.org"), ROOT)
     assert result.status == "untrusted"
     assert codes(result) == [expected]
-
-
-def _resigned(authority: TestCA, digest: str) -> bytes:
-    """Return an authority's certificate signed with SHA-1, which cryptography does not make."""
-    import hashlib
-
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
-
-    from app.cms import der
-
-    outer = der.read_one(authority.certificate, der.SEQUENCE)
-    tbs = outer.take(der.SEQUENCE).whole
-    new = der.encode_identifier("1.2.840.10045.4.1")
-    old = der.encode_identifier("1.2.840.10045.4.3.2")
-    body = der.read_one(tbs, der.SEQUENCE).value.replace(der.tlv(6, old), der.tlv(6, new))
-    # The SEQUENCE around the identifier has become one octet shorter.
-    body = body.replace(b"\x30\x0a" + der.tlv(6, new), b"\x30\x09" + der.tlv(6, new))
-    tbs = der.tlv(der.SEQUENCE, body)
-    assert authority.parent is not None
-    signature = authority.parent.key.sign(
-        hashlib.new(digest, tbs).digest(), ec.ECDSA(utils.Prehashed(hashes.SHA1()))
-    )
-    algorithm = der.tlv(der.SEQUENCE, der.tlv(6, new))
-    return der.tlv(der.SEQUENCE, tbs, algorithm, der.tlv(der.BIT_STRING, b"\0" + signature))
 
 
 def test_signature_that_was_changed_leads_nowhere() -> None:

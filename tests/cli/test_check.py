@@ -1,0 +1,220 @@
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from app import clock
+from tests.cli.conftest import Command, key_file
+from tests.testpki import TestCA, TestIdentity
+
+Issue = Callable[[str], TestIdentity]
+
+
+def found(command: Command) -> dict[str, dict[str, str]]:
+    """Return what check reports, by its kind."""
+    return {row["id"]: row for row in command.ask("check")}
+
+
+@pytest.fixture(name="sound")
+def make_sound(
+    command: Command, root: TestCA, issued: Issue, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """An installation of which nothing can be said."""
+    monkeypatch.setenv("SEALMON_NEXT_HOP", "lmtp://127.0.0.1:24")
+    command.ok("trust", "add", command.file("root.pem", root.identity.pem))
+    file = command.file("alice.pem", key_file(issued("alice@nord.example")))
+    command.ok("relay", "key", "add", command.ask("key", "import", file)[0]["id"])
+    command.ok("relay", "add", "192.0.2.10")
+    return command
+
+
+def test_a_sound_installation_has_nothing_to_report(sound: Command) -> None:
+    assert sound.ask("check") == []
+    assert "Nothing is wrong or weak." in sound.ok("check", "--fail")
+
+
+def test_each_report_has_a_level_and_a_remedy(command: Command) -> None:
+    rows = command.ask("check")
+    assert rows
+    for row in rows:
+        assert set(row) == {"id", "level", "what", "remedy", "about"}
+        assert row["what"]
+        assert row["remedy"]
+    levels = [row["level"] for row in rows]
+    assert levels == sorted(levels, key=["wrong", "weak", "note"].index)
+
+
+def test_a_missing_database_is_a_report(bare: Command) -> None:
+    assert found(bare)["database"]["level"] == "wrong"
+
+
+def test_bad_settings_are_a_report(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALMON_NEXT_HOP", "nonsense")
+    assert "next_hop" in found(bare)["settings"]["what"]
+
+
+def test_a_missing_domain_is_wrong(bare: Command) -> None:
+    bare.ok("init")
+    assert found(bare)["no-managed-domain"]["level"] == "wrong"
+    result = bare.run("check", "--fail")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_maildir_as_next_hop_is_weak(sound: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALMON_NEXT_HOP_INBOUND", "maildir:/var/mail/here")
+    assert [row["about"] for row in sound.ask("check")] == ["inbound"]
+
+
+@pytest.mark.parametrize(
+    ("hop", "is_weak"),
+    [
+        ("smtp://mx.nord.example:25?tls=none", True),
+        ("smtp://mx.nord.example:25?tls=may", True),
+        ("smtp://mx.nord.example:25?tls=verify", False),
+        ("smtp://127.0.0.1:25?tls=none", False),
+        ("lmtp:/var/run/lmtp", False),
+    ],
+)
+def test_a_next_hop_without_tls_is_weak(
+    sound: Command, monkeypatch: pytest.MonkeyPatch, hop: str, is_weak: bool
+) -> None:
+    monkeypatch.setenv("SEALMON_NEXT_HOP", hop)
+    assert ("next-hop-tls" in found(sound)) == is_weak
+
+
+def test_files_that_others_can_get_at_are_weak(sound: Command) -> None:
+    (sound.folder / "sealmon.db").chmod(0o644)
+    (sound.folder / "keys").chmod(0o755)
+    assert set(found(sound)) == {"database-mode", "master-key-folder"}  # T134
+
+
+@pytest.mark.parametrize("what", ["missing", "open", "other"])
+def test_a_master_key_that_cannot_be_used_is_wrong(
+    sound: Command, bare: Command, what: str
+) -> None:
+    file = sound.folder / "keys" / "master.key"
+    if what == "open":
+        file.chmod(0o640)
+    else:
+        file.unlink()
+    if what == "other":
+        from app.model.masterkey import create_master_key
+
+        create_master_key(file)
+    kind = "master-key-other" if what == "other" else "master-key"
+    assert found(sound)[kind]["level"] == "wrong"
+
+
+def test_wide_relays_are_weak(sound: Command) -> None:
+    sound.ok("relay", "add", "198.51.0.0/16")
+    assert "198.51.0.0/16" in found(sound)["wide-relay"]["what"]  # C8
+
+
+def test_relays_and_their_keys_need_each_other(sound: Command) -> None:
+    sound.ok("relay", "remove", "192.0.2.10/32")
+    assert "relay-key-without-relay" in found(sound)
+    sound.ok("relay", "add", "192.0.2.10")
+    sound.ok("relay", "key", "remove", sound.ask("key", "list")[0]["id"])
+    assert {"relay-without-key", "key-signs-nothing"} <= set(found(sound))
+
+
+def test_an_account_needs_its_key_and_its_group(sound: Command) -> None:
+    password = sound.file("password", "a good password")
+    sound.ok("account", "add", "alice", "--password-file", password)
+    sound.ok("account", "assign", "alice", sound.ask("key", "list")[0]["id"])
+    assert "account-not-in-group" in found(sound)
+    sound.ok("account", "add", "bernd", "--password-file", password)
+    sound.ok("account", "group", "bernd", "system-mail")
+    assert found(sound)["account-without-key"]["about"] == "bernd"
+
+
+def test_keys_that_end_are_told(sound: Command, root: TestCA) -> None:
+    now = clock.now()
+    for name, days in (("ended", -1), ("ending", 10)):
+        identity = root.issue(f"{name}@nord.example", not_after=now + timedelta(days=days))
+        file = sound.file(f"{name}.pem", key_file(identity))
+        sound.ok("relay", "key", "add", sound.ask("key", "import", file)[0]["id"])
+    reports = found(sound)
+    assert reports["key-expired"]["level"] == "wrong"
+    assert "ended@nord.example" in reports["key-expired"]["what"]
+    assert "ending@nord.example" in reports["key-ending"]["what"]
+
+
+def test_a_key_without_a_path_is_weak(sound: Command) -> None:
+    sound.ok("trust", "remove", sound.ask("trust", "list")[0]["id"])
+    reports = found(sound)
+    assert {"no-trust-anchor", "key-without-path"} == set(reports)
+
+
+def test_a_self_signed_key_is_noted(sound: Command) -> None:
+    key = sound.ask("key", "new", "--domain", "nord.example", "--kind", "ec-p256")["id"]
+    sound.ok("domain", "key", "nord.example", key)
+    assert set(found(sound)) == {"key-self-signed"}
+
+
+def test_a_key_of_strangers_is_weak(sound: Command, issued: Issue) -> None:
+    file = sound.file("eve.pem", key_file(issued("eve@west.example")))
+    sound.ok("relay", "key", "add", sound.ask("key", "import", file)[0]["id"])
+    assert set(found(sound)) == {"key-of-strangers"}
+
+
+def test_a_key_of_several_owners_is_weak(sound: Command, root: TestCA, issued: Issue) -> None:
+    twin = root.issue("bernd@nord.example", private=issued("alice@nord.example").key)
+    file = sound.file("twin.pem", key_file(twin))
+    sound.ok("relay", "key", "add", sound.ask("key", "import", file)[0]["id"])
+    assert set(found(sound)) == {"shared-key"}  # T100
+
+
+def test_a_domain_that_signs_needs_a_key(sound: Command) -> None:
+    sound.ok("domain", "sign-to", "nord.example", "sued.example")
+    assert found(sound)["domain-without-key"]["level"] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "level"),
+    [
+        ("decrypt", "off", "sign-without-decrypt", "wrong"),  # C1
+        ("verify", "off", "policy-verify", "weak"),
+        ("revocation", "off", "policy-revocation", "weak"),
+        ("legacy_decrypt", "3des+rc2", "policy-legacy-decrypt", "weak"),
+        ("harvest_approval", "never", "policy-harvest-approval", "weak"),
+    ],
+)
+def test_a_policy_that_undoes_itself_is_told(
+    sound: Command, name: str, value: str, kind: str, level: str
+) -> None:
+    route = f'[[route]]\nname = "odd"\nto = "(any)@(host)"\n{name} = "{value}"\n\n'
+    file = sound.file("policy.toml", route + sound.ok("policy", "export"))
+    sound.ok("policy", "apply", file)
+    assert (found(sound)[kind]["level"], found(sound)[kind]["about"]) == (level, "odd")  # T137
+
+
+def test_partners_that_end_and_wait_are_noted(sound: Command, root: TestCA) -> None:
+    ending = root.issue("bob@sued.example", not_after=clock.now() + timedelta(days=10))
+    sound.ok("partner", "import", sound.file("bob.pem", ending.pem))
+    report = found(sound)["partners-ending"]
+    words = report["remedy"].split()[1:]
+    assert len(json.loads(sound.ok(*words, "--json"))) == 1
+
+
+def test_a_stranger_cannot_write_to_the_terminal_of_the_administrator(
+    sound: Command, root: TestCA
+) -> None:
+    from tests.testpki import dn
+
+    odd = root.issue((), subject=dn("\x1b[2Jodd"))
+    sound.ok("key", "import", sound.file("odd.pem", key_file(odd)))
+    for words in (("check",), ("key", "list"), ("status",)):
+        assert "\x1b" not in sound.ok(*words)  # T131
+
+
+def test_status_counts(sound: Command) -> None:
+    row = sound.ask("status")
+    assert row["domains"] == 1
+    assert row["keys"] == {"active": 1}
+    assert row["signing_keys"] == 1
+    assert row["trust_anchors"] == 1
+    assert row["messages_last_day"] == {"inbound": 0, "outbound": 0}
+    assert "signing keys" in sound.ok("status")

@@ -5,16 +5,34 @@ anew: encoded words that show a symbol are replaced, everything else stays octet
 RFC 2047 §5(3), RFC 5322 §3.4.
 """
 
+import base64
 import re
 from collections.abc import Iterable
 from typing import Final
 
-from app.mail.headers import Field, decode_text, encode_text
+from app.mail.headers import Field, decode_text
 
 # Runs of encoded words: a character may be split over two of them.
 _WORDS: Final = re.compile(rb"=\?[^?]+\?[BbQq]\?[^?]*\?=(?:[ \t\r\n]+=\?[^?]+\?[BbQq]\?[^?]*\?=)*")
 # What makes a symbol of a character, or joins two: nothing of it is shown alone.
 _FORMS: Final = "\ufe0e\ufe0f\u200d\u20e3"
+
+
+_WORD_OCTETS: Final = 45  # as base64 they fit into an encoded word, RFC 2047 §2
+
+
+def _encoded(text: str) -> bytes:
+    """Return text as encoded words, always: in an address field plain text could be an address."""
+    words: list[bytes] = []
+    chunk = b""
+    for char in text:
+        octets = char.encode("utf-8", "replace")
+        if len(chunk) + len(octets) > _WORD_OCTETS:
+            words.append(chunk)
+            chunk = b""
+        chunk += octets
+    words.extend([chunk] if chunk else [])
+    return b"\r\n ".join(b"=?utf-8?b?%s?=" % base64.b64encode(word) for word in words)
 
 
 class Symbols:
@@ -53,8 +71,7 @@ class Symbols:
             text = decode_text(found[0])
             if not self.found_in(text):
                 return found[0]
-            shown = self.without(text)
-            return encode_text("", shown)[2:].rstrip(b"\r\n") if shown else b""
+            return _encoded(self.without(text))
 
         octets = _WORDS.sub(recoded, field.octets)
         for char in self._chars:

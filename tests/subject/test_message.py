@@ -1,5 +1,7 @@
 """Messages are cleaned by the field: what needs no cleaning stays octet for octet."""
 
+import base64
+
 import pytest
 
 from app.mail.headers import split
@@ -147,11 +149,11 @@ def test_encoded_line_ends_do_not_come_out() -> None:
         ("From: 🔏 Chef <chef@b.example>".encode(), b"From:  Chef <chef@b.example>"),
         (
             b"From: =?utf-8?b?8J+UjyBDaGVm?= <chef@b.example>",
-            b"From: Chef <chef@b.example>",
+            b"From: =?utf-8?b?Q2hlZg==?= <chef@b.example>",
         ),
         (
-            b"From: =?utf-8?q?=F0=9F?=\r\n =?utf-8?q?=94=8F_J=C3=B6rg_Meier?= <c@b.example>",
-            b"From: =?utf-8?q?J=C3=B6rg_Meier?= <c@b.example>",
+            b"From: =?utf-8?q?=F0=9F?=\r\n =?utf-8?q?=94=8F_Chef?= <c@b.example>",
+            b"From: =?utf-8?b?Q2hlZg==?= <c@b.example>",
         ),
         (b"From: =?utf-8?q?=F0=9F=94=8F?= <c@b.example>", b"From:  <c@b.example>"),
         (b"From: Chef (=?utf-8?q?=F0=9F=94=90?=) <c@b.example>", b"From: Chef () <c@b.example>"),
@@ -160,6 +162,15 @@ def test_encoded_line_ends_do_not_come_out() -> None:
 def test_symbols_in_the_display_name_come_off(field: bytes, cleaned: bytes) -> None:
     assert clean(field + b"\r\n", SYMBOL) == cleaned + b"\r\n"
     assert clean(field + b"\r\n") == field + b"\r\n"
+
+
+def test_a_cleaned_display_name_cannot_become_an_address() -> None:
+    name = '🔏 boss@evil.example, "x" <y@evil.example>\r\nTo: z ' * 3
+    word = b"=?utf-8?b?" + base64.b64encode(name.encode()) + b"?="
+    cleaned = clean(b"From: " + word + b" <c@b.example>\r\n", SYMBOL)
+    assert cleaned.count(b"@") == 1
+    assert cleaned.replace(b"\r\n ", b"").count(b"\r\n") == 1
+    assert max(map(len, cleaned.split(b"\r\n"))) <= 90
 
 
 def test_a_display_name_without_symbols_stays() -> None:

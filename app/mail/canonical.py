@@ -193,6 +193,6 @@ def _head(entity: Entity, encoding: str) -> list[_Edit]:
 
 
 def _with_encoding(headers: Headers, encoding: str) -> Headers:
-    first = headers.find(_ENCODING)
-    kept = headers.drop(lambda field: field.key == _ENCODING.lower() and field is not first)
+    others = headers.all(_ENCODING)[1:]
+    kept = headers.drop(lambda field: any(field is other for other in others))
     return kept.replace_first(_ENCODING, f"{_ENCODING}: {encoding}\r\n".encode())

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from app.mail.limits import FIELD_OCTETS, HEADER_SECTION_OCTETS
+from app.mail.limits import FIELD_OCTETS, HEADER_REFUSE_OCTETS, HEADER_SECTION_OCTETS
 from app.mail.words import unfold
 
 # A line end that no continuation line follows. The order matters: a CR before a LF is not bare.
@@ -80,7 +80,12 @@ def field_of(octets: bytes) -> Field:
 
 
 def fields_of(section: bytes) -> tuple[Field, ...]:
-    """Return all fields of a section; joined they are the section again."""
+    """Return all fields of a section; joined they are the section again.
+
+    Beyond HEADER_REFUSE_OCTETS the section is one line that is no field: nobody takes that mail.
+    """
+    if len(section) > HEADER_REFUSE_OCTETS:
+        return (Field("", section),)
     if not has_clean_ends(section):
         return tuple(map(field_of, _lines(section)))
     return tuple(
@@ -142,8 +147,7 @@ def _field_anomalies(field: Field) -> list[str]:
     name, colon, _ = octets.partition(b":")
     if colon and _NAME.fullmatch(name):
         return []
-    if octets.startswith((b"From ", b">From ")):
-        return ["mbox line"]
     if colon and octets[:1] not in {b" ", b"\t"} and _NAME.fullmatch(unfold(name)):
         return ["white space before the colon"]
-    return ["line that is no field"]
+    is_mbox = octets.startswith((b"From ", b">From "))
+    return ["mbox line" if is_mbox else "line that is no field"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from app.mail.fields import FIELD_END, Field, anomalies_of, field_of, fields_of, has_clean_ends
+from app.mail.limits import HEADER_REFUSE_OCTETS
 from app.mail.words import decode_text, encode_text, unfold
 
 __all__ = ["Field", "Headers", "Split", "decode_text", "encode_text", "join", "split", "unfold"]
@@ -52,17 +53,18 @@ class Headers:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """All fields in order; read at first use."""
+        """All fields in order, read at first use; only one, nameless, beyond HEADER_REFUSE_OCTETS."""
         if self._fields is None:
             self._fields = fields_of(self.octets)
         return self._fields
 
     def find(self, name: str) -> Field | None:
         """Return the first field of that name."""
+        if len(self.octets) > HEADER_REFUSE_OCTETS:
+            return None
         if self._fields is None and has_clean_ends(self.octets):
             return self._find_unread(name)
-        key = name.lower()
-        return next((field for field in self.fields if field.key == key), None)
+        return next(iter(self.all(name)), None)
 
     def _find_unread(self, name: str) -> Field | None:
         """Find a field without reading the others; for sections whose line ends are all CRLF."""
@@ -81,8 +83,10 @@ class Headers:
 
     def all(self, name: str) -> tuple[Field, ...]:
         """Return every field of that name, from the top."""
-        key = name.lower()
-        return tuple(field for field in self.fields if field.key == key)
+        key, length = name.lower(), len(name)
+        return tuple(
+            field for field in self.fields if len(field.name) == length and field.key == key
+        )
 
     def text(self, name: str) -> str:
         """Return the decoded text of the first field of that name, "" if there is none."""
@@ -106,7 +110,7 @@ class Headers:
         """
         octets = self.octets
         if octets.startswith((b" ", b"\t")):
-            # A continuation of nothing would become one of ours, and say what a stranger wants (T62).
+            # A continuation of nothing would become one of ours, and say what a stranger likes.
             octets = b"".join(field.octets for field in self.fields[1:])
         return Headers(_new_field(name, value) + octets)
 
@@ -119,11 +123,11 @@ class Headers:
 
         The octets are a whole field with its CRLF, as encode_text makes it.
         """
-        first = self.find(name)
-        if first is None:
-            return Headers(self.ended().octets + octets)
-        at = next(n for n, field in enumerate(self.fields) if field.key == first.key)
-        return Headers.of((*self.fields[:at], field_of(octets), *self.fields[at + 1 :]))
+        key = name.lower()
+        for at, field in enumerate(self.fields):
+            if field.key == key:
+                return Headers.of((*self.fields[:at], field_of(octets), *self.fields[at + 1 :]))
+        return Headers(self.ended().octets + octets)
 
     def ended(self) -> "Headers":
         """Return the section with CRLF at its end, as whatever comes below needs it."""

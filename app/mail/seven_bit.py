@@ -11,12 +11,12 @@ from typing import Final
 from urllib.parse import quote
 
 from app.mail.errors import MalformedAddress
-from app.mail.fields import Field
+from app.mail.fields import Field, field_of
 from app.mail.headers import Headers
 from app.mail.limits import DECODE_OCTETS
 from app.mail.mailboxes import Mailbox, parse_mailboxes
 from app.mail.media import parse_disposition, parse_media_type
-from app.mail.words import decode_text, encode_text, encoded_words, without_controls
+from app.mail.words import decode_text, encode_text, encoded_words, raw_text, without_controls
 
 _ADDRESSES: Final = frozenset(
     f"{prefix}{name}"
@@ -43,20 +43,29 @@ _SECTION_COLUMNS: Final = 50
 
 def seven_bit_headers(headers: Headers) -> Headers:
     """Return the section with CRLF line ends, without NUL, and in ASCII where that can be."""
-    fields = b"".join(_field(field) for field in headers.fields)
-    return Headers(fields)
+    return Headers(b"".join(_field(field) for field in headers.fields))
 
 
 def _field(field: Field) -> bytes:
     whole = _whole_lines(field.octets)
-    if whole.isascii() or len(whole) > DECODE_OCTETS:
+    if whole.isascii():
         return whole
-    if field.key in {"content-type", "content-disposition"}:
-        return _with_parameters(field) or whole
+    if len(whole) <= DECODE_OCTETS and field.name.isascii():
+        whole = _encoded(field_of(whole)) or whole
     if field.key in _ADDRESSES:
-        return _with_mailboxes(field) or whole
-    if not field.name.isascii() or not field.name or field.key in _STRUCTURED:
         return whole
+    # What is left is trace, or cannot be read by anybody.
+    return whole.decode("ascii", "replace").replace("\ufffd", "?").encode("ascii")
+
+
+def _encoded(field: Field) -> bytes:
+    """Return the field in ASCII, nothing if it has no such form."""
+    if field.key in {"content-type", "content-disposition"}:
+        return _with_parameters(field)
+    if field.key in _ADDRESSES:
+        return _with_mailboxes(field)
+    if not field.name or field.key in _STRUCTURED:
+        return b""
     return encode_text(field.name, decode_text(field.value))
 
 
@@ -96,7 +105,7 @@ def _parameter(key: str, text: str) -> list[str]:
 
 def _with_mailboxes(field: Field) -> bytes:
     try:
-        mailboxes = parse_mailboxes(field.value)
+        mailboxes = parse_mailboxes(raw_text(field.unfolded).encode())
     except MalformedAddress:
         return b""
     if not mailboxes or not all(box.address.isascii() and not box.group for box in mailboxes):

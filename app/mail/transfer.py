@@ -25,7 +25,7 @@ _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _OUTSIDE: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET)
 _CLEAN: Final = re.compile(rb"(?:[A-Za-z0-9+/]++[ \t]*+(?:\r\n|\Z))*+")
 _FROM_LINE: Final = re.compile(rb"(\A|\n)From ([^\r\n]*)")
-_SOFT_END: Final = re.compile(rb"(?:(?:\n\r)?+[ \t]*+=)*+")  # read backwards
+_SOFT_END: Final = re.compile(rb"(?:(?:\n\r)?+=)*+")  # read backwards
 
 
 def base64_blocks(octets: bytes | memoryview) -> Iterator[bytes]:
@@ -99,10 +99,20 @@ def guard_quoted_printable(encoded: bytes) -> bytes:
     """Return quoted-printable without "From " at a line's start and soft break at its end."""
     if b"From " in encoded:
         encoded = _FROM_LINE.sub(_without_from, encoded)
-    if encoded.endswith((b"=", b"=\r\n", b" ", b"\t", b" \r\n", b"\t\r\n")):
-        soft = _SOFT_END.match(encoded[: -FIELD_OCTETS - 1 : -1])
-        return encoded[: len(encoded) - soft.end()] if soft else encoded
-    return encoded
+    if not encoded.endswith((b"=", b"=\r\n")):
+        return encoded
+    soft = _SOFT_END.match(encoded[: -FIELD_OCTETS - 1 : -1])
+    assert soft is not None, "the expression matches nothing, too"
+    return _without_blank_end(encoded[: len(encoded) - soft.end()])
+
+
+def _without_blank_end(encoded: bytes) -> bytes:
+    """Return the body with a blank at its end in the form that readers must not delete."""
+    if not encoded.endswith((b" ", b"\t")):
+        return encoded
+    columns = len(encoded) - encoded.rfind(b"\n") + 1
+    soft = b"=\r\n" if columns > _COLUMNS else b""
+    return b"%s%s=%02X" % (encoded[:-1], soft, encoded[-1])
 
 
 def _without_from(found: "re.Match[bytes]") -> bytes:

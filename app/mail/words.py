@@ -20,31 +20,42 @@ WORD_FRAME: Final = len("=?utf-8?q??=")
 
 # Charset names come from the sender. Only names that are known beforehand reach the codec registry:
 # it keeps every name it was ever asked for, and some codecs (idna, punycode) take quadratic time.
-_NOT_TEXT: Final = {
-    "base64_codec",
-    "bz2_codec",
-    "hex_codec",
-    "quopri_codec",
-    "rot_13",
-    "uu_codec",
-    "zlib_codec",
-}
+_NO_CHARSETS: Final = frozenset(
+    (
+        *(
+            "base64_codec",
+            "bz2_codec",
+            "hex_codec",
+            "quopri_codec",
+            "rot_13",
+            "uu_codec",
+            "zlib_codec",
+        ),
+        *("mbcs", "tactis"),  # named, but not there on every system
+    )
+)
 # QUIRK: Outlook and others say the old name and use characters of the larger set (WHATWG Encoding).
 _LARGER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932"}
-_CODECS: Final = {
-    name: _LARGER.get(codec, codec)
-    for alias, codec in aliases.items()
-    if codec not in _NOT_TEXT
-    for name in (alias, codec)
-} | {
+_OTHER_NAMES: Final = {
     "iso_8859_8_i": "iso8859_8",
     "iso_8859_8_e": "iso8859_8",
     "x_sjis": "cp932",
     "x_gbk": "gb18030",
 }
-
-_WORD: Final = re.compile(r"=\?([^?]++)\?([BbQq])\?([^?]*+)\?=")
 _SEPARATORS: Final = re.compile(r"[^0-9a-z]++")
+
+
+def _codec_name(charset: str) -> str:
+    return _SEPARATORS.sub("_", charset.partition("*")[0].strip().lower())
+
+
+_CODECS: Final = _OTHER_NAMES | {
+    _codec_name(name): _LARGER.get(codec, codec)
+    for alias, codec in aliases.items()
+    if codec not in _NO_CHARSETS
+    for name in (alias, codec)
+}
+_WORD: Final = re.compile(r"=\?([^?]++)\?([BbQq])\?([^?]*+)\?=")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]")
 # C0, DEL, C1 and the two Unicode line ends: none of them may stand in a header field of ours.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -67,10 +78,6 @@ def octets_to_text(octets: bytes, charset: str = "utf-8") -> str:
 def is_known_charset(name: str) -> bool:
     """Tell whether we can read a charset; the name as it stands in a message (RFC 2231 §5)."""
     return _codec_name(name) in _CODECS
-
-
-def _codec_name(charset: str) -> str:
-    return _SEPARATORS.sub("_", charset.partition("*")[0].strip().lower())
 
 
 def decode_text(value: bytes) -> str:

@@ -1,0 +1,184 @@
+"""The same store on PostgreSQL: nothing in it depends on SQLite."""
+
+import os
+import threading
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from app.model import accounts, domains, keys, marktexts, partners, pending, policies, relays, trust
+from app.model.database import Database, open_database
+from app.model.errors import Refused, StoreUnavailable
+from app.model.harvesting import harvest
+from app.model.schema import is_initialised, migrate
+from app.model.setup import initialise
+from app.model.snapshot import Store
+from app.model.tables import Domain
+from app.model.trace import Search, find_traces
+from tests.model.conftest import look_again, master_key
+from tests.model.house import ALICE, BOB, NORD, certificate, person, root
+from tests.model.postgresql import INSTALL, PostgreSQL, programs
+from tests.model.test_harvesting import FOREIGN, found
+from tests.model.test_routes import BANK, LAST
+from tests.model.test_trace import row
+from tests.testpki import AT
+
+pytestmark = pytest.mark.interop
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    folder = programs()
+    if folder is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"no PostgreSQL here: {INSTALL}")
+        pytest.skip(f"no PostgreSQL here: {INSTALL}")
+    with PostgreSQL(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def url(server: PostgreSQL) -> str:
+    return server.url(f"sealmon{next(_NUMBERS)}")
+
+
+def test_everything_an_administrator_does(store: Store) -> None:
+    database = store.database
+    domains.add(database, NORD, AT)
+    (key,) = keys.import_keys(database, person(ALICE).key_pem + person(ALICE).pem, None, AT)
+    waiting = keys.new_request(database, ["carol@nord.example"], AT, kind="ec-p256")
+    domains.use_key(database, NORD, key["id"])
+    domains.sign_to(database, NORD, ["partner.example"])
+    relays.add(database, "192.0.2.0/24", AT, header="X-Tenant:0123456789abcdef")
+    relays.add_key(database, key["id"])
+    accounts.add(database, "alice", "a good password", AT)
+    accounts.assign(database, "alice", key["id"])
+    accounts.group(database, "alice", "system-mail")
+    policies.apply(database, BANK + LAST)
+    marktexts.set_text(database, "valid", "[ECHT]", AT)
+    trust.add(database, root().certificate, AT)
+    (entry,) = partners.import_partner(database, person(BOB).pem, AT)
+    partners.disable(database, entry["id"])
+    partners.enable(database, entry["id"])
+    snapshot = look_again(store).snapshot()
+    assert snapshot.accounts["alice"].addresses == {ALICE}
+    assert snapshot.domains[NORD].key_ids == (key["id"],)
+    assert [each.id for each in store.ring.signing_keys(ALICE)] == [key["id"]]
+    assert store.ring.signer(key["id"]).certificate == person(ALICE).certificate
+    assert store.usable_for(BOB, at=AT).certificates == (certificate(BOB),)
+    assert store.trust.is_pinned(certificate(BOB).fingerprint, BOB)
+    assert accounts.authenticate(database, "alice", "a good password")
+    assert {each["id"] for each in keys.list_keys(database)} == {key["id"], waiting["id"]}
+    domains.remove(database, NORD)
+    accounts.remove(database, "alice")
+    partners.remove(database, entry["id"])
+    trust.remove(database, trust.list_anchors(database)[0]["id"])
+    assert look_again(store).snapshot().domains == {}
+
+
+def test_harvest_and_approval(store: Store) -> None:
+    assert harvest(store, found(), "on_error", AT) == "stored"
+    assert harvest(look_again(store), found(), "on_error", AT) == "known"
+    assert harvest(store, found(FOREIGN), "on_error", AT) == "pending"
+    (entry,) = pending.list_pending(store.database, AT)
+    pending.approve(store.database, entry["id"], AT)
+    assert len(look_again(store).partners_for(BOB).personal) == 2
+
+
+def test_traces(store: Store) -> None:
+    store.trace.write(row(1))
+    store.trace.write(row(2, reverse_path="\0\ud800", message_id="\0", reply="\0"))
+    store.trace.close()
+    assert [each["id"] for each in find_traces(store.database, Search())] == ["t2", "t1"]
+    assert [each["id"] for each in find_traces(store.database, Search(address=ALICE))] == ["t1"]
+
+
+def test_a_change_that_fails_leaves_nothing(database: Database) -> None:
+    domains.add(database, NORD, AT)
+    before = database.version()
+    with pytest.raises(Refused, match="somebody else"), database.change():
+        database.insert(Domain, {"name": NORD, "added_at": 0})
+    assert database.version() == before
+    with pytest.raises(Refused):
+        partners.import_partner(database, b"nonsense", AT)
+
+
+# T8
+def test_a_connection_that_is_cut_is_made_again(database: Database) -> None:
+    database.version()
+    ours = database.sql("SELECT pg_backend_pid()")[0][0]
+    other = open_database(database.url)
+    other.sql("SELECT pg_terminate_backend(?)", (ours,))
+    other.close()
+    with pytest.raises(StoreUnavailable):
+        database.version()
+    assert database.version()[0] > 0
+
+
+# T8
+def test_a_connection_that_is_cut_within_a_change_leaves_nothing(database: Database) -> None:
+    other = open_database(database.url)
+    ours = database.sql("SELECT pg_backend_pid()")[0][0]
+
+    def half() -> None:
+        with database.change():
+            database.insert(Domain, {"name": NORD, "added_at": 0})
+            other.sql("SELECT pg_terminate_backend(?)", (ours,))
+
+    with pytest.raises(StoreUnavailable):
+        half()
+    assert domains.list_domains(database) == []
+    domains.add(database, NORD, AT)
+    other.close()
+
+
+# T8
+def test_a_server_that_is_gone_is_unavailable_and_comes_back(
+    store: Store, server: PostgreSQL
+) -> None:
+    store.snapshot()
+    server.stop()
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                look_again(store).snapshot()
+        assert not is_lost(store)
+    finally:
+        server.start()
+    assert store.snapshot().version > 0
+
+
+def is_lost(store: Store) -> bool:
+    """Return whether a trace row holds up its writer."""
+    store.trace.write(row(1))
+    store.trace.close()
+    return store.trace.lost != 1
+
+
+def test_nodes_that_start_together_make_one_store(server: PostgreSQL) -> None:
+    url = server.url("together")
+    outcomes: list[str] = []
+
+    def start() -> None:
+        database = open_database(url)
+        try:
+            initialise(database, master_key().public)
+            outcomes.append("made")
+        except Refused:
+            outcomes.append("refused")
+        database.close()
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    database = open_database(url)
+    assert outcomes.count("made") == 1
+    assert len(outcomes) == 6
+    assert is_initialised(database)
+    assert migrate(database) == 0
+    database.close()

@@ -113,19 +113,15 @@ class Reader:
 
         Raises Gone and Late.
         """
-        # Every dot that was put in stands behind a CRLF: a fitting message has grown by a third at
-        # most.
+        # A dot that was put in stands behind a CRLF, so a message that fits has grown by a third at
+        # most; what is longer is dropped as it comes.
         keep = limit_octets + limit_octets // 3 + len(END)
-        body, tail, came = bytearray(), b"\r\n", 0
+        body, tail, came = Body(), b"\r\n", 0
         chunk, self._text, self._at = self._text[self._at :], b"", 0
-        while True:
-            place = _find_end(tail, chunk)
-            if place is not None:
-                break
+        while (place := _find_end(tail, chunk)) is None:
             came += len(chunk)
-            if came <= keep:
-                body += chunk
-            else:
+            body.add(chunk)
+            if came > keep:
                 body.clear()
             tail = (tail + chunk[-4:])[-4:]
             await self.fill(pace.deadline(came))
@@ -133,7 +129,48 @@ class Reader:
         self._text = chunk[place + 3 :]
         if came > keep or came + place > keep:
             return None
-        return _finish(body, chunk, place, limit_octets)
+        octets = _unstuff(body.end(chunk, place))
+        return octets if len(octets) <= limit_octets else None
+
+
+class Body:
+    """What has come of a message, in blocks: neither many small packets nor one large copy."""
+
+    BLOCK_OCTETS: Final = 64 * 1024
+
+    def __init__(self) -> None:
+        self._blocks: list[bytes] = []
+        self._last = bytearray()
+        self.octets = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Take what came."""
+        self.octets += len(chunk)
+        if not self._last and len(chunk) >= self.BLOCK_OCTETS:
+            self._blocks.append(chunk)
+            return
+        self._last += chunk
+        if len(self._last) >= self.BLOCK_OCTETS:
+            self._blocks.append(bytes(self._last))
+            self._last.clear()
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._blocks.clear()
+        self._last.clear()
+        self.octets = 0
+
+    def end(self, chunk: bytes, place: int) -> bytes:
+        """Return all up to a place in the chunk, negative if it lies before it; keep nothing."""
+        if place < 0:
+            if len(self._last) < -place and self._blocks:
+                self._last[:0] = self._blocks.pop()
+            del self._last[place:]
+        if not self.octets:
+            return chunk[: max(place, 0)]
+        octets = b"".join((*self._blocks, self._last, chunk[: max(place, 0)]))
+        self.clear()
+        return octets
 
 
 class Pace:
@@ -168,17 +205,8 @@ def _find_end(tail: bytes, chunk: bytes) -> int | None:
     return place + 2 if place >= 0 else None
 
 
-def _finish(body: bytearray, chunk: bytes, place: int, limit_octets: int) -> bytes | None:
-    """Return the message: body and chunk up to place, unstuffed."""
-    if not body:
-        octets = chunk[:place] if place > 0 else b""
-    else:
-        body += chunk[: max(place, 0)]
-        if place < 0:
-            del body[place:]
-        octets = bytes(body)
-        body.clear()
+def _unstuff(octets: bytes) -> bytes:
+    """Return the message as it was before dots were put in (RFC 5321 §4.5.2)."""
     if octets.startswith(b"."):
         octets = octets[1:]
-    octets = octets.replace(b"\r\n.", b"\r\n")
-    return octets if len(octets) <= limit_octets else None
+    return octets.replace(b"\r\n.", b"\r\n")

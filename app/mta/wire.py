@@ -17,6 +17,7 @@ from app.mta.reply import Reply, parse_reply
 OWN_FAULTS: Final = frozenset({503, 530, 534, 535, 538})
 """Codes that say something of us or of the set-up, nothing of the message: sequence, login, TLS."""
 
+_NO_LINE_ENDS: Final = bytes(octet for octet in range(256) if octet not in b"\r\n")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -39,8 +40,8 @@ def is_writable(path: str) -> bool:
 
 def has_stray_line_end(octets: bytes) -> bool:
     """Whether there is a CR without its LF, or an LF without its CR (T23, T24)."""
-    pairs = octets.count(b"\r\n")
-    return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
+    # Each pair uses up one CR and one LF; what is left over stands alone.
+    return len(octets.translate(None, _NO_LINE_ENDS)) != 2 * octets.count(b"\r\n")
 
 
 def stuffed(octets: bytes, slice_octets: int) -> Iterator[bytes]:

@@ -51,6 +51,8 @@ def test_content_is_one_piece_unless_it_is_large() -> None:
         (b"\r\r\n", True),
         (b"\n\r", True),
         (b"\r\n\n\r", True),
+        (b"\r.\n", True),
+        (b"\ra\nb\r\n", True),
     ],
 )
 def test_stray_line_end_is_seen(octets: bytes, expected: bool) -> None:

@@ -6,6 +6,9 @@ list of ciphers of a row is all that can be chosen (T99). RFC 8551 §2.7.1.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from app.cms.signed import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,12 @@ def choose_cipher(profile: str, capabilities: Sequence[str] | None) -> str:
         if capability in row.ciphers:
             return capability
     return row.unknown
+
+
+@lru_cache(maxsize=1024)
+def signer_for(profile: str, signer: Signer) -> Signer:
+    """Return the signer with the signature scheme of the profile; the same one for keys not RSA."""
+    scheme = get_profile(profile).rsa_signature
+    if signer.signature.family not in {"rsa", "rsa-pss"} or signer.signature.name == scheme:
+        return signer
+    return Signer(signer.certificate, signer.key, signer.chain, scheme)

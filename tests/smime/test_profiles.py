@@ -3,7 +3,8 @@
 import pytest
 
 from app.cms.algorithms import CIPHERS
-from app.smime.profiles import PROFILES, choose_cipher
+from app.smime.profiles import PROFILES, choose_cipher, signer_for
+from tests.smime.house import person, signer_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,20 @@ def test_no_profile_knows_a_weak_cipher(profile: object) -> None:  # T99
     assert row.unknown in row.ciphers
     for name in row.ciphers:
         assert not CIPHERS[name].weak
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "scheme"),
+    [
+        ("compat", "rsa2048", "rsa-sha256"),
+        ("smime4", "rsa2048", "rsa-sha256"),
+        ("bsi", "rsa2048", "rsa-pss-sha256"),
+        ("edi-energy", "rsa2048", "rsa-pss-sha256"),
+        ("edi-energy", "p256", "ecdsa-sha256"),
+        ("bsi", "ed25519", "ed25519"),
+    ],
+)
+def test_rsa_signs_as_the_profile_says(profile: str, kind: str, scheme: str) -> None:
+    signer = signer_of(person("alice@example.org", kind))
+    assert signer_for(profile, signer).signature.name == scheme
+    assert signer_for(profile, signer) is signer_for(profile, signer)

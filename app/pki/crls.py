@@ -12,6 +12,8 @@ from typing import Final
 from cryptography.x509.oid import ExtensionOID
 
 from app.cms import der
+from app.cms.errors import MalformedCms, TooLarge
+from app.pki import names
 
 CRL_OCTETS: Final = 10 * 1024 * 1024
 # Below this a list is read as it is; an indirect list is always, up to INDIRECT_OCTETS.
@@ -51,6 +53,17 @@ def abridge(octets: bytes, serials: Sequence[int]) -> Abridged | None:
     found = [] if entries is None else list(_find(entries, serials))
     shown = der.tlv(der.SEQUENCE, head, *([der.tlv(der.SEQUENCE, *found)] if found else []), tail)
     return Abridged(der.tlv(der.SEQUENCE, shown, rest), shown, signed)
+
+
+def issuer_of(octets: bytes) -> tuple[object, ...]:
+    """Return the issuer's name in the form that compares, empty if this is no list."""
+    try:
+        tbs = der.read_one(octets, der.SEQUENCE).take(der.SEQUENCE)
+        tbs.find(der.INTEGER)
+        tbs.take(der.SEQUENCE)
+        return names.comparable(tbs.take(der.SEQUENCE).whole)
+    except (MalformedCms, TooLarge):
+        return ()
 
 
 def _parts(tbs: der.Reader) -> tuple[bytes, der.Reader | None, bytes]:

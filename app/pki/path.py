@@ -18,7 +18,8 @@ from app.pki.builder import Builder, Index
 from app.pki.cache import Cache
 from app.pki.certificate import Certificate
 from app.pki.reasons import EXPIRED, NO_PATH, NOT_YET_VALID, PATH_BUDGET, SELF_SIGNED, reason
-from app.pki.revocation import MODES, NOT_CHECKED, UNKNOWN, Checker, RevocationSource
+from app.pki.revdata import UNKNOWN
+from app.pki.revocation import MODES, NOT_CHECKED, Checker, RevocationSource
 from app.pki.validator import library_problem
 
 TRUSTED: Final = "trusted"

@@ -5,39 +5,30 @@ store; they count only if they verify to the path itself. No data, stale data an
 verify are all "unknown", and unknown is never good (T58). RFC 6960 §3.2, RFC 8550 §4.1.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from asn1crypto import crl, ocsp
-from pyhanko_certvalidator import errors
 from pyhanko_certvalidator._state import ValProcState
-from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
 from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.util import ConsList
 
-from app.cms.errors import MalformedCms, TooLarge
 from app.mail.limits import CRLS
-from app.pki import names
 from app.pki.builder import Index
 from app.pki.certificate import Certificate
-from app.pki.crls import abridge
-from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed, run
+from app.pki.crls import issuer_of
+from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
-from app.pki.strength import signature_problem
+from app.pki.revdata import GOOD, UNKNOWN, outcome, read_lists, read_responses
 from app.pki.validator import Context, Registry, Revocations, make_context, make_path
 
-GOOD: Final = "good"
-UNKNOWN: Final = "unknown"
 NOT_CHECKED: Final = "not-checked"
 
 MODES: Final = ("soft", "hard", "require", "off")
 
-OCSP_OCTETS: Final = 1024 * 1024
 # Other certificates of a CRL issuer's name that are tried.
 ISSUERS: Final = 8
 
@@ -120,92 +111,64 @@ class Checker:
         budget: Budget,
     ) -> None:
         """Bring the statuses up to what these data say."""
-        lists = [each for octets in crls if (each := self._read_crl(octets, budget))]
-        responses = [each for octets in ocsps for each in _read_ocsp(octets)]
+        extra = self._other_issuers(crls)
+        serials = [each.serial for each in (*self.path, *extra)]
+        lists = list(read_lists(crls, serials, budget))
+        responses = list(read_responses(ocsps, budget))
         if not lists and not responses:
             return
-        registry = self._registry(lists)
+        registry = Registry()
+        for each in self.path:
+            registry.register(self.parsed.get(each))
         data = Revocations(registry, lists, responses)
         context = make_context(
             self.at, self.parsed, budget, self.path[-1], registry=registry, revocations=data
         )
-        whole = make_path(self.path, self.parsed)
+        for issuer in extra:
+            if self._may_issue_lists(issuer, context, data, budget):
+                registry.register(self.parsed.get(issuer))
         for place, status in enumerate(statuses):
             if status == UNKNOWN:
-                data.ask_about(self.parsed.get(self.path[place]))
-                statuses[place] = self._one(context, whole, place)
+                statuses[place] = self._one(context, data, self.path, place)
 
-    def _registry(self, lists: Sequence[CRLContainer]) -> Registry:
-        registry = Registry()
-        for each in self.path:
-            registry.register(self.parsed.get(each))
-        # RFC 5280 §6.3.3 (f): a CRL may be signed with another key of the authority, or by another
-        # authority that the certificate names; its path is validated like any other.
-        for issuer in {each.crl_data.issuer.dump(): None for each in lists}:
-            for certificate in self.others.find(names.comparable(issuer))[:ISSUERS]:
-                with suppress(*PARSING_ERRORS):
-                    registry.register(self.parsed.get(certificate))
-        return registry
+    def _other_issuers(self, crls: Sequence[bytes]) -> list[Certificate]:
+        """Return the certificates outside the path whose names stand in the lists.
 
-    def _one(self, context: Context, whole: ValidationPath, place: int) -> str:
-        certificate = self.parsed.get(self.path[place])
+        RFC 5280 §6.3.3 (f): a list may be signed with another key of the authority, or by another
+        authority that the certificate names.
+        """
+        found: dict[Certificate, None] = {}
+        for issuer in dict.fromkeys(filter(None, map(issuer_of, crls))):
+            for certificate in self.others.find(issuer)[:ISSUERS]:
+                if certificate not in self.path:
+                    found[certificate] = None
+        return list(found)
+
+    def _may_issue_lists(
+        self, issuer: Certificate, context: Context, data: Revocations, budget: Budget
+    ) -> bool:
+        """Return whether a certificate outside the path is of an authority on it, and in force."""
+        for place, above in enumerate(self.path[1:], start=1):
+            if issuer.issuer_key == above.subject_key and is_signed_by(
+                issuer, above, self.parsed, budget
+            ):
+                status = self._one(context, data, (issuer, *self.path[place:]), 0)
+                return status == GOOD or (status == UNKNOWN and not issuer.declares_revocation)
+        return False
+
+    def _one(
+        self, context: Context, data: Revocations, path: Sequence[Certificate], place: int
+    ) -> str:
+        certificate = self.parsed.get(path[place])
+        whole = make_path(path, self.parsed)
+        data.ask_about(certificate)
 
         def state() -> ValProcState:
             return ValProcState(
-                cert_path_stack=ConsList.sing(whole), init_index=len(self.path) - 1 - place
+                cert_path_stack=ConsList.sing(whole), init_index=len(path) - 1 - place
             )
 
-        checks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (
+        return outcome(
             lambda: verify_ocsp_response(certificate, whole, context, proc_state=state()),
             lambda: verify_crl(certificate, whole, context, proc_state=state()),
         )
-        results = [_outcome(check) for check in checks]
-        if REVOKED in results:
-            return REVOKED
-        return GOOD if GOOD in results else UNKNOWN
-
-    def _read_crl(self, octets: bytes, budget: Budget) -> CRLContainer | None:
-        budget.tick()
-        try:
-            short = abridge(octets, [each.serial for each in self.path])
-            if short is None:
-                return None
-            found = crl.CertificateList.load(short.octets, strict=True)
-            # What is malformed or weak is left out here: the validator does not ask for strength.
-            if found.issuer.hashable is None or signature_problem(found["signature_algorithm"]):
-                return None
-        except (MalformedCms, TooLarge, *PARSING_ERRORS):
-            return None
-        budget.validator.originals[short.shown_tbs] = short.signed_tbs
-        return CRLContainer(found)
-
-
-def _outcome(check: Callable[[], Coroutine[Any, Any, None]]) -> str:
-    try:
-        run(check())
-    except errors.RevokedError:
-        return REVOKED
-    except (
-        errors.CRLValidationError,
-        errors.OCSPValidationError,
-        errors.ValidationError,
-        errors.PathError,
-        *PARSING_ERRORS,
-    ):
-        return UNKNOWN
-    return GOOD
-
-
-def _read_ocsp(octets: bytes) -> list[OCSPContainer]:
-    if len(octets) > OCSP_OCTETS:
-        return []
-    try:
-        containers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
-        return [each for each in containers if _is_strong(each) and each.issuance_date]
-    except PARSING_ERRORS:
-        return []
-
-
-def _is_strong(container: OCSPContainer) -> bool:
-    basic = container.extract_basic_ocsp_response()
-    return basic is not None and not signature_problem(basic["signature_algorithm"])

@@ -141,11 +141,14 @@ def _usage(error: click.UsageError) -> str:
 
 
 def _bad_news(error: BaseException) -> str:
+    is_ours = type(error).__module__.startswith("app.")
+    if isinstance(error, OSError) and is_ours:
+        return f"{error}; see the setting database, or try again"
     if isinstance(error, OSError):
         name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         return f"{name}{error.strerror or error}"
     # By contract the named errors of our packages are one line that says why and what to do.
-    if isinstance(error, ValueError) and type(error).__module__.startswith("app."):
+    if isinstance(error, ValueError) and is_ours:
         return str(error)
     return _bug(error)
 

@@ -18,7 +18,7 @@ import click
 from app import clock
 from app.cli.frame import Failed, Verb, say, wants_json
 from app.cli.inputs import MOMENT, read_octets, write_octets
-from app.cli.output import as_json, table
+from app.cli.output import as_json, printable, table
 from app.cli.place import Place, pass_place
 from app.mail.address import MalformedAddress, parse_mailboxes
 from app.mail.headers import split
@@ -179,9 +179,10 @@ def explain(
     )
     found = wireless.explain(place.store, place.installation, envelope.question(octets)).to_json()
     if wants_json():
-        click.echo(as_json(found))
+        heads = {"direction": envelope.direction, "recipient": _path(recipient)}
+        click.echo(as_json({**heads, **found}))
     else:
-        click.echo(f"{envelope.direction} to {_path(recipient)}")
+        click.echo(f"{envelope.direction} to {printable(_path(recipient))}")
         click.echo(table(_lines(found), ("field", "value", "route", "detail")))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mta.servers import Client, Hop
+from tests.mta.servers import Client, Hop, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,13 +87,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
 
 
 def greeting(port: int) -> bytes:

@@ -1,10 +1,11 @@
 """The fields a policy route may set: name, values with the default first, direction (design 7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.model.errors import Refused
+from app.model.triggers import parse_trigger
 
 Value = str | int | tuple[str, ...]
 """What a field can hold: a word or a text, a number of days, a list."""
@@ -28,6 +29,8 @@ class Field:
     directions: tuple[Direction, ...]
     values: tuple[str, ...] = ()
     """The words it may be; empty for days, texts and lists."""
+    check: Callable[[str], object] | None = None
+    """What raises Refused for a bad entry of a list."""
 
     def read(self, value: object) -> Value:
         """Return a value as it is kept. Raises Refused with what the value may be."""
@@ -36,8 +39,14 @@ class Field:
         if isinstance(self.default, int):
             return _days(value)
         if isinstance(self.default, tuple):
-            return _entries(value)
+            return self._checked(_entries(value))
         return _text(value)
+
+    def _checked(self, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            if self.check is not None:
+                self.check(entry)
+        return entries
 
     def _word(self, value: object) -> str:
         if isinstance(value, str) and value in self.values:
@@ -74,8 +83,15 @@ def _field(name: str, direction: str, *values: str) -> Field:
     return Field(name, values[0], _directions(direction), values)
 
 
-def _other(name: str, direction: str, default: Value) -> Field:
-    return Field(name, default, _directions(direction))
+def _other(
+    name: str, direction: str, default: Value, check: Callable[[str], object] | None = None
+) -> Field:
+    return Field(name, default, _directions(direction), check=check)
+
+
+def _no_lookup(entry: str) -> None:
+    # A setting that is taken and does nothing would be believed.
+    raise Refused(f"{entry!r}: certificates are not looked up elsewhere in this version")
 
 
 def _directions(direction: str) -> tuple[Direction, ...]:
@@ -103,10 +119,10 @@ _TABLE: Final = (
     _field("profile", "out", "compat", "smime4", "bsi", "edi-energy"),
     _field("protect_subject", "out", "off", "on"),
     _field("calendar", "out", "exempt", "protect"),
-    _other("triggers", "out", ()),
+    _other("triggers", "out", (), parse_trigger),
     _other("expired_grace_days", "out", 0),
     _other("overlap_days", "out", 7),
-    _other("lookup", "out", ()),
+    _other("lookup", "out", (), _no_lookup),
 )
 
 FIELDS: Final[Mapping[str, Field]] = {field.name: field for field in _TABLE}

@@ -101,6 +101,10 @@ class KeyRing:
         row = self._sealed(key_id)
         return self._unseal(row)
 
+    def chain(self, key_id: str) -> tuple[bytes, ...]:
+        """Return the certificates above a key's, without the root, as DER."""
+        return self._chain(unpack(self._sealed(key_id)[4]))
+
     def _read_signer(self, key_id: str) -> Signer:
         row = self._sealed(key_id)
         return Signer(_certificate(row).der, self._private(row), self._chain(unpack(row[4])))

@@ -152,7 +152,8 @@ def export(ring: KeyRing, database: Database, key_id: str, password: str) -> byt
     if not password:
         raise Refused("a private key leaves only with a password")
     certificate = Certificate.from_der(bytes(row["certificate"]))
-    return dump_pkcs12(KeyEntry(ring.private_key(key_id), certificate), password)
+    chain = tuple(Certificate.from_der(each) for each in ring.chain(key_id))
+    return dump_pkcs12(KeyEntry(ring.private_key(key_id), certificate, chain), password)
 
 
 def _kind(kind: str) -> str:
@@ -187,7 +188,8 @@ def _store(database: Database, entry: KeyEntry, at: datetime) -> str:
     chain = store_chain(database, entry.chain, at)
     key_id = fingerprint_id(certificate)
     if database.row(Key.select(Key.id).where(Key.id == key_id)):
-        database.run(Key.update(chain=chain).where(Key.id == key_id))
+        if entry.chain:
+            database.run(Key.update(chain=chain).where(Key.id == key_id))
         return key_id
     owner = certificate.addresses[0] if certificate.addresses else certificate.fingerprint
     values = {

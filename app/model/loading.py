@@ -32,6 +32,10 @@ class Snapshot:
     intermediates: Sequence[Certificate]
     marks: MarkTexts
 
+    def account(self, login: str) -> AccountRule | None:
+        """Return the account of a login as a client writes it."""
+        return self.accounts.get(login.strip().casefold())
+
     def is_managed(self, address_or_domain: str) -> bool:
         """Return whether an address or a domain is ours; sub-domains are domains of their own."""
         domain = address_or_domain.rpartition("@")[2]

@@ -90,9 +90,10 @@ class Policy:
 
         Addresses may be anything a peer can write, the null reverse-path included.
         """
-        return self._find(direction, matchable(sender), matchable(recipient))
+        return self._find(direction, sender, recipient)
 
     def _search(self, direction: Direction, sender: str, recipient: str) -> Settings:
+        sender, recipient = matchable(sender), matchable(recipient)
         wanted = [name for name, field in FIELDS.items() if direction in field.directions]
         found = Settings()
         for each in self._table:

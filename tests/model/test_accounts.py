@@ -29,6 +29,8 @@ def test_a_login_sends_as_its_own_address_and_those_of_its_keys(store: Store) ->
     rule = look_again(store).snapshot().accounts["mueller@nord.example"]
     assert rule.may_send
     assert rule.delegations == {"chef@nord.example"}
+    assert look_again(store).snapshot().account(" MUELLER@nord.example ") is rule
+    assert store.snapshot().account("nobody") is None
     accounts.ungroup(database, "mueller@nord.example")
     assert not look_again(store).snapshot().accounts["mueller@nord.example"].may_send
 

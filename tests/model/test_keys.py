@@ -48,9 +48,15 @@ def test_an_imported_key_signs_and_decrypts(store: Store) -> None:
 
 def test_the_chain_goes_along_without_the_root(store: Store) -> None:
     below = ca("Issuing", parent=root())
-    row = taken(store.database, below.issue(ALICE))
+    alice = below.issue(ALICE)
+    row = taken(store.database, alice)
     store.snapshot()
     assert store.ring.signer(row["id"]).chain == (below.certificate,)
+    # A second import without the chain does not take it away, and an export has it.
+    keys.import_keys(store.database, alice.key_pem + alice.pem, None, AT)
+    assert store.ring.chain(row["id"]) == (below.certificate,)
+    exported = pkcs12.load_pkcs12(keys.export(store.ring, store.database, row["id"], "x"), b"x")
+    assert len(exported.additional_certs) == 1
 
 
 # T129

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 
 from app import clock
+from app.model.database import open_database
+from app.model.tables import Pending, stamp
+from app.pki.certificate import Certificate
 from tests.cli.conftest import Command, key_file
-from tests.testpki import TestCA, TestIdentity
+from tests.testpki import TestCA, TestIdentity, ca
 
 Issue = Callable[[str], TestIdentity]
 
@@ -208,6 +211,43 @@ def test_a_stranger_cannot_write_to_the_terminal_of_the_administrator(
     sound.ok("key", "import", sound.file("odd.pem", key_file(odd)))
     for words in (("check",), ("key", "list"), ("status",)):
         assert "\x1b" not in sound.ok(*words)  # T131
+
+
+def test_what_waits_is_noted(sound: Command, root: TestCA) -> None:
+    row = sound.ask("key", "request", "carla@nord.example", "--kind", "ec-p256")
+    assert "request-unanswered" not in found(sound)
+    month = 31 * 86400 * 1_000_000
+    database = open_database(f"sqlite:///{sound.folder}/sealmon.db")
+    database.sql_run('UPDATE "key" SET added_at = added_at - ? WHERE id = ?', (month, row["id"]))
+    waiting = Certificate.from_der(root.issue("bob@sued.example").certificate)
+    values: dict[str, object] = {
+        "address": "bob@sued.example",
+        "fingerprint": waiting.fingerprint,
+        "certificate": waiting.der,
+        "state": "waiting",
+        "added_at": stamp(clock.now()),
+    }
+    database.insert(Pending, values)
+    database.close()
+    assert set(found(sound)) == {"request-unanswered", "pending"}
+
+
+def test_a_key_that_cannot_sign_is_weak(sound: Command, root: TestCA) -> None:
+    sealed = root.issue("bernd@nord.example", key="rsa2048", usage=("key_encipherment",))
+    file = sound.file("bernd.pem", key_file(sealed))
+    sound.ok("relay", "key", "add", sound.ask("key", "import", file)[0]["id"])
+    assert set(found(sound)) == {"key-cannot-sign"}
+
+
+def test_a_trust_anchor_that_ends_is_weak(sound: Command) -> None:
+    soon = ca("Soon", not_after=clock.now() + timedelta(days=10))
+    sound.ok("trust", "add", sound.file("soon.pem", soon.identity.pem))
+    assert "ends on" in found(sound)["trust-anchor-ending"]["what"]
+
+
+def test_a_host_without_a_domain_is_weak(sound: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALMON_HOSTNAME", "gateway")
+    assert set(found(sound)) == {"hostname"}
 
 
 def test_status_counts(sound: Command) -> None:

@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
+from app.cms.keys import load_private_key
+from app.cms.signed import Signer
+from app.smime.sign import sign
 from tests.cli.conftest import Command
-from tests.testpki import TestCA, TestIdentity, dn
+from tests.testpki import AT, TestCA, TestIdentity, dn
 
 Issue = Callable[[str], TestIdentity]
 
@@ -32,6 +35,34 @@ def test_every_form_of_certificate_is_imported(
     }[form]
     (row,) = command.ask("partner", "import", command.file("bob", octets))
     assert (row["name"], row["source"], row["status"]) == ("bob@sued.example", "manual", "enabled")
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_a_signed_message_brings_the_certificate_of_its_signer(
+    command: Command, bob: TestIdentity, root: TestCA, line_end: bytes
+) -> None:
+    command.ok("trust", "add", command.file("root.pem", root.identity.pem))
+    octets = sign(
+        b"From: bob@sued.example\r\nSubject: x\r\n\r\nHello\r\n",
+        Signer(bob.certificate, load_private_key(bob.private_pkcs8), ()),
+        form="clear",
+        at=AT,
+        token=b"=_boundary",
+    )
+    file = command.file("bob.eml", octets.replace(b"\r\n", line_end))
+    assert command.ask("partner", "import", file)[0]["name"] == "bob@sued.example"
+
+
+def test_a_message_that_was_changed_brings_nothing(command: Command, bob: TestIdentity) -> None:
+    octets = sign(
+        b"From: bob@sued.example\r\n\r\nHello\r\n",
+        Signer(bob.certificate, load_private_key(bob.private_pkcs8), ()),
+        form="clear",
+        at=AT,
+        token=b"=_boundary",
+    )
+    file = command.file("bob.eml", octets.replace(b"Hello", b"Hullo"))
+    assert "signature is invalid" in command.refused("partner", "import", file)
 
 
 def test_an_import_shows_the_fingerprint_to_compare(command: Command, bob: TestIdentity) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from bisect import bisect_left
 from typing import Final
 
-from app.cms.der import CONTEXT_0, INTEGER, OCTET_STRING, SEQUENCE, head
+from app.cms.der import CONTEXT_0, CONTEXT_1, INTEGER, OCTET_STRING, SEQUENCE, head
 from app.cms.errors import MalformedCms, TooLarge
 from app.mail.limits import BER_SEGMENTS, DER_DEPTH, DER_ELEMENTS, INTEGER_BITS
 
@@ -28,6 +28,8 @@ _REWRITTEN: Final = 4 * BER_SEGMENTS
 # encryptedContent is four levels deep, tagged [0], and stands after an AlgorithmIdentifier; the
 # eContent of a SignedData is as deep, tagged the same, and stands after its type.
 _ENCRYPTED_CONTENT: Final = (4, CONTEXT_0, SEQUENCE)
+# Certificates and CRLs: whoever signed them signed them as they are, octet for octet.
+_BAGS: Final = frozenset(((4, CONTEXT_0), (4, CONTEXT_1)))
 # A string beyond this size is long for a second reader.
 _LONG_OCTETS: Final = 1024
 
@@ -135,7 +137,7 @@ def to_der(octets: bytes, *, abridged: bool = False) -> bytes:
         irregular = sorted(irregular + long)
     rewriter = _Rewriter(octets, irregular, abridged=abridged)
     try:
-        _, _, at = rewriter.element(0, 0, 0, bare=False)
+        _, _, at = rewriter.element(0, 0, (0, 0), bare=False)
     except IndexError as fault:
         raise MalformedCms(_CUT_SHORT) from fault
     if at != len(octets):
@@ -155,11 +157,13 @@ class _Rewriter:
         self.abridged = abridged
         self.chunks: list[bytes | memoryview] = []
 
-    def element(self, at: int, depth: int, after: int, *, bare: bool) -> tuple[int, int, int]:
+    def element(
+        self, at: int, depth: int, place: tuple[int, int], *, bare: bool
+    ) -> tuple[int, int, int]:
         """Write the element at `at`; return its tag, its size written, and where the next starts.
 
-        `after` is the tag of the element before it. A bare element is written without its header:
-        it is a segment.
+        `place` is the tags of the element around it and of the one before it. A bare element is
+        written without its header: it is a segment.
         """
         if len(self.chunks) > _REWRITTEN:
             raise TooLarge("too much that is not DER")
@@ -167,7 +171,9 @@ class _Rewriter:
         start, length = header(self.octets, at)
         if bare and tag not in _SEGMENT_TAGS:
             raise MalformedCms("a segment that is no string")
-        if not bare and self._is_regular(at, start + length):
+        inside, after = place
+        whole = (depth, inside) in _BAGS and length >= 0
+        if not bare and (whole or self._is_regular(at, start + length)):
             self.chunks.append(self.view[at : start + length])
             return tag, start + length - at, start + length
         name = self.octets[at : at + 1]
@@ -180,10 +186,10 @@ class _Rewriter:
             size, at = self._copy(start, start + length), start + length
         elif (depth, tag, after) == _ENCRYPTED_CONTENT and self.octets[start] in _SEGMENT_TAGS:
             # encryptedContent is the one implicitly tagged string of CMS that is ever segmented.
-            size, at = self._inside(start, length, depth + 1, bare=True)
+            size, at = self._inside(start, length, (depth + 1, tag), bare=True)
             name = b"\x80"
         else:
-            size, at = self._inside(start, length, depth + 1, bare=string)
+            size, at = self._inside(start, length, (depth + 1, tag), bare=string)
             name = b"\x04" if string else name
         if bare:
             return tag, size, at
@@ -203,11 +209,17 @@ class _Rewriter:
         self.chunks.append(piece)
         return len(piece)
 
-    def _inside(self, at: int, length: int, depth: int, *, bare: bool) -> tuple[int, int]:
-        """Write all elements of a constructed one; return their size and where it ends."""
+    def _inside(
+        self, at: int, length: int, level: tuple[int, int], *, bare: bool
+    ) -> tuple[int, int]:
+        """Write all elements of a constructed one; return their size and where it ends.
+
+        `level` is their depth and the tag around them.
+        """
+        depth, inside = level
         size = after = 0
         end = at + length
         while at != end if length >= 0 else self.octets[at] or self.octets[at + 1]:
-            after, written, at = self.element(at, depth, after, bare=bare)
+            after, written, at = self.element(at, depth, (inside, after), bare=bare)
             size += written
         return size, at if length >= 0 else at + 2

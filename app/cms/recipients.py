@@ -73,9 +73,11 @@ def parse_recipients(infos: der.Reader) -> tuple[RecipientId, ...]:
             found.extend(_parse_agreement(info))
         elif tag == der.CONTEXT_4:
             found.append(_parse_other(info))
-        else:
+        elif tag in {der.CONTEXT_2, der.CONTEXT_3}:
             # A key or a password known before: neither is anything a gateway has (T108).
             found.append(RecipientId(b"", 0, b"", "other"))
+        else:
+            raise MalformedCms("an unknown kind of RecipientInfo")
         if len(found) > RECIPIENT_INFOS:
             raise TooLarge("more RecipientInfos than the limit")
     return tuple(found)

@@ -34,6 +34,9 @@ __all__ = [
 # More than one signer is never a pass; a few are read so that the reason can be said (T43).
 _SIGNERS_READ: Final = 8
 _DIGESTS_READ: Final = 50
+# Attribute certificates and the like; nothing in mail needs them.
+_OTHER_CERTIFICATES: Final = frozenset((0xA0, 0xA1, 0xA2, 0xA3))
+_OTHER_CRLS: Final = frozenset((0xA1,))
 # Ten times what the longest chain of attributes of a real client takes.
 _ATTRIBUTES_OCTETS: Final = 32 * 1024
 
@@ -103,8 +106,8 @@ def _read_signed(cms: bytes) -> SignedData:
     encap = body.take(der.SEQUENCE)
     content_type = content_type_name(encap.identifier())
     content = _content(encap)
-    certificates = _members(body.find(der.CONTEXT_0), CERTIFICATES)
-    crls = _members(body.find(der.CONTEXT_1), CRLS)
+    certificates = _members(body.find(der.CONTEXT_0), CERTIFICATES, _OTHER_CERTIFICATES)
+    crls = _members(body.find(der.CONTEXT_1), CRLS, _OTHER_CRLS)
     elements = body.take(der.SET)
     body.finish()
     signers: list[SignerInfo] = []
@@ -156,14 +159,20 @@ def _content(encap: der.Reader) -> bytes | None:
     return content
 
 
-def _members(elements: der.Reader | None, limit: int) -> tuple[bytes, ...]:
-    """Return the certificates or CRLs of a SET; attribute certificates and others are left out."""
+def _members(elements: der.Reader | None, limit: int, others: frozenset[int]) -> tuple[bytes, ...]:
+    """Return the certificates or CRLs of a SET; what has another tag among `others` is left out.
+
+    RFC 5652 §10.2.1, §10.2.2.
+    """
     found: list[bytes] = []
     while elements and elements.peek() >= 0:
         if len(found) == limit:
             raise TooLarge("more certificates or CRLs than the limit")
+        tag = elements.peek()
+        if tag not in others and tag != der.SEQUENCE:
+            raise MalformedCms("neither a certificate nor a CRL")
         element = elements.next()
-        if element.octets[element.head] == der.SEQUENCE:
+        if tag == der.SEQUENCE:
             found.append(element.whole)
     return tuple(found)
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from app.cms.keys import PrivateKey, load_private_key
 from app.cms.signed import Signer
-from tests.testpki import TestIdentity, ca
+from tests.testpki import TestCA, TestIdentity, ca
 
 CONTENT = b"Content-Type: text/plain\r\n\r\nA few words.\r\n"
 SIGNING_KEYS = (
@@ -44,8 +44,13 @@ CIPHERS = (
 
 
 @cache
+def _issuing() -> TestCA:
+    return ca("Issuing", parent=ca("Root"))
+
+
+@cache
 def _issue(kind: str, address: str) -> TestIdentity:
-    return ca("Issuing", parent=ca("Root")).issue(address, key=kind)
+    return _issuing().issue(address, key=kind)
 
 
 def identity(kind: str = "p256", address: str = "alice@example.org") -> TestIdentity:

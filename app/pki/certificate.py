@@ -143,6 +143,9 @@ class Certificate:
         bit = spki.encryption_usage(self.key_kind)
         if not bit:
             return (*self._common_problems(at), reason(NOT_FOR_ENCRYPTION, self.key_kind))
+        # RFC 5280 §4.2.1.3: with encipherOnly the owner could not decipher what we send.
+        if self.key_usage is not None and "encipher_only" in self.key_usage:
+            return (*self._common_problems(at), reason(NOT_FOR_ENCRYPTION, "encipherOnly"))
         return (
             *self._common_problems(at),
             *self._usage_problems(frozenset((bit,)), NOT_FOR_ENCRYPTION),

@@ -5,6 +5,7 @@ looked at before it is paid: size, rounds of key derivation (T108), expansion of
 certificates are taken, because old mail is decrypted with them. RFC 7292, RFC 5958, RFC 7468.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -41,7 +42,10 @@ def load_keys(octets: bytes, password: str | None, name: str = "") -> tuple[KeyE
     Raises WrongPassword or MalformedKeyFile, each with one line; ``name`` stands in front of it.
     """
     try:
-        return _load(octets, password)
+        # cryptography warns of BER and of old kinds of keys; what is unusable is told by others.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _load(octets, password)
     except (MalformedKeyFile, WrongPassword) as error:
         if not name:
             raise

@@ -33,15 +33,13 @@ _EMPTY_NAME: Final = der.tlv(der.SEQUENCE)
 _KEY_CERT_SIGN: Final = 0x04
 
 
-def anomalies(subject: bytes, issuer: bytes, extensions: Mapping[str, Extension]) -> Iterator[str]:
+def anomalies(subject: bytes, extensions: Mapping[str, Extension]) -> Iterator[str]:
     """Yield what is wrong with a certificate in itself."""
     is_ca = _is_ca(extensions)
     for oid in _NEVER_CRITICAL:
         extension = extensions.get(oid.dotted_string)
         if extension is not None and extension.critical:
             yield f"the extension {oid.dotted_string} is critical"
-    if issuer == _EMPTY_NAME:
-        yield "an issuer without a name"
     if is_ca and subject == _EMPTY_NAME:
         yield "an authority without a name"
     if not is_ca and _signs_certificates(extensions):

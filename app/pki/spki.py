@@ -28,6 +28,24 @@ RSA_BITS_LEAST: Final = 2048  # RFC 8550 §4.3
 RSA_BITS_MOST: Final = 8192
 EC_BITS_LEAST: Final = 256
 
+# Only these are loaded: nothing else is of use for mail, and some of it is dear to load.
+_LOADED: Final = frozenset(
+    oid.dotted_string
+    for oid in (
+        PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5,
+        PublicKeyAlgorithmOID.RSASSA_PSS,
+        PublicKeyAlgorithmOID.EC_PUBLIC_KEY,
+        PublicKeyAlgorithmOID.ED25519,
+        PublicKeyAlgorithmOID.ED448,
+        PublicKeyAlgorithmOID.X25519,
+        PublicKeyAlgorithmOID.X448,
+        PublicKeyAlgorithmOID.ML_DSA_44,
+        PublicKeyAlgorithmOID.ML_DSA_65,
+        PublicKeyAlgorithmOID.ML_DSA_87,
+        PublicKeyAlgorithmOID.ML_KEM_768,
+        PublicKeyAlgorithmOID.ML_KEM_1024,
+    )
+)
 _PSS: Final = PublicKeyAlgorithmOID.RSASSA_PSS.dotted_string
 
 # (class, kind) of keys that come in one size.
@@ -48,7 +66,7 @@ _CURVES: Final = {"secp256r1": "ec-p256", "secp384r1": "ec-p384", "secp521r1": "
 def describe(spki: bytes) -> tuple[str, str]:
     """Return the kind of a SubjectPublicKeyInfo, and why it may not be used ("" if it may)."""
     try:
-        key = load_der_public_key(spki)
+        key = load_der_public_key(spki) if _algorithm(spki) in _LOADED else None
     except (ValueError, UnsupportedAlgorithm):
         return UNSUPPORTED, "the public key is of no kind that can be used"
     if isinstance(key, rsa.RSAPublicKey):

@@ -101,7 +101,7 @@ def _parse(octets: bytes) -> Fields:
         if version != 3:
             anomalies.append("extensions in a certificate that is not version 3")
     tbs.finish()
-    anomalies += profile.anomalies(subject, issuer, extensions)
+    anomalies += profile.anomalies(subject, extensions)
     return Fields(
         version=version,
         serial=serial,

@@ -1,0 +1,128 @@
+import pytest
+
+from app.cms import agreement, algorithms, der, kem
+from app.cms.errors import MalformedCms, UnsupportedCms
+from tests.cms.identities import CONTENT, identity, key
+from tests.cms.test_enveloped import Parts, enveloped, opened
+
+AES256 = algorithms.identifier(algorithms.WRAPS["aes256-wrap"].oid)
+
+
+def test_every_scheme_of_the_table_is_read() -> None:
+    for row in algorithms.AGREEMENTS.values():
+        found = agreement.parse_agreement(algorithms.identifier(row.oid, AES256))
+        assert found.scheme is row
+        assert found.wrap.name == "aes256-wrap"
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        algorithms.identifier("1.2.3", AES256),
+        algorithms.identifier("1.3.132.1.11.1", algorithms.identifier("1.2.3")),
+        # ECMQV: a static key of the sender would be needed (RFC 5753 §3.2).
+        algorithms.identifier("1.3.132.1.15.1", AES256),
+    ],
+)
+def test_other_agreements_are_unsupported(algorithm: bytes) -> None:
+    with pytest.raises(UnsupportedCms):
+        agreement.parse_agreement(algorithm)
+
+
+def test_an_agreement_names_its_wrap() -> None:
+    with pytest.raises(MalformedCms):
+        agreement.parse_agreement(algorithms.identifier("1.3.132.1.11.1"))
+
+
+def test_a_static_key_of_the_sender_is_unsupported() -> None:
+    parts = Parts(enveloped())
+    info = der.read_one(parts.infos[0], der.CONTEXT_1)
+    version, _, *rest = Parts._elements(info)
+    static = der.tlv(der.CONTEXT_0, der.tlv(0x80, b"key identifier"))
+    parts.infos = [der.tlv(der.CONTEXT_1, version, static, *rest)]
+    with pytest.raises(UnsupportedCms):
+        opened(parts.build())
+
+
+ORIGINATORS = [
+    ("absent", algorithms.identifier("1.2.840.10045.2.1")),
+    ("NULL", algorithms.identifier("1.2.840.10045.2.1", algorithms.DER_NULL)),
+]
+
+
+@pytest.mark.parametrize(("why", "algorithm"), ORIGINATORS, ids=[row[0] for row in ORIGINATORS])
+def test_parameters_of_the_originator_may_be_missing(why: str, algorithm: bytes) -> None:
+    # RFC 5753 §3.1.1.
+    parts = Parts(enveloped())
+    info = der.read_one(parts.infos[0], der.CONTEXT_1)
+    version, originator, *rest = Parts._elements(info)
+    inner = der.read_one(originator, der.CONTEXT_0).take(der.CONTEXT_1)
+    inner.next()
+    bits = inner.next().whole
+    forged = der.tlv(der.CONTEXT_0, der.tlv(der.CONTEXT_1, algorithm, bits))
+    parts.infos = [der.tlv(der.CONTEXT_1, version, forged, *rest)]
+    assert opened(parts.build()) == CONTENT
+
+
+def test_a_key_of_another_kind_does_not_fit() -> None:
+    forged = Parts(enveloped("rsa2048"))
+    info = der.read_one(forged.infos[0], der.SEQUENCE)
+    version, _, *rest = Parts._elements(info)
+    name = der.read_one(Parts(enveloped("p256")).infos[0], der.CONTEXT_1)
+    *_, keys = Parts._elements(name)
+    issuer_and_serial = der.read_one(keys, der.SEQUENCE).take(der.SEQUENCE).next().whole
+    forged.infos = [der.tlv(der.SEQUENCE, version, issuer_and_serial, *rest)]
+    with pytest.raises(UnsupportedCms):
+        opened(forged.build(), "p256")
+
+
+def _kemri(change: int, value: bytes) -> bytes:
+    """Return an object whose KEMRecipientInfo has one field replaced."""
+    parts = Parts(enveloped("mlkem768"))
+    other = der.read_one(parts.infos[0], der.CONTEXT_4)
+    oid = other.next().whole
+    fields = list(Parts._elements(other.take(der.SEQUENCE)))
+    fields[change] = value
+    parts.infos = [der.tlv(der.CONTEXT_4, oid, der.tlv(der.SEQUENCE, *fields))]
+    return parts.build()
+
+
+UNKNOWN = algorithms.identifier("1.2.3")
+KEM_FIELDS = [
+    ("an unknown KEM", 2, UNKNOWN),
+    ("ML-KEM-512", 2, algorithms.identifier("2.16.840.1.101.3.4.4.1")),
+    ("an unknown KDF", 4, UNKNOWN),
+    ("an unknown wrap", 6, UNKNOWN),
+    ("a weak wrap", 6, algorithms.identifier(algorithms.WRAPS["3des-wrap"].oid)),
+]
+
+
+@pytest.mark.parametrize(("why", "place", "value"), KEM_FIELDS, ids=[row[0] for row in KEM_FIELDS])
+def test_other_encapsulations_are_unsupported(why: str, place: int, value: bytes) -> None:
+    with pytest.raises(UnsupportedCms):
+        opened(_kemri(place, value), "mlkem768")
+
+
+def test_the_key_has_the_length_of_its_wrap() -> None:
+    with pytest.raises(MalformedCms):
+        opened(_kemri(5, der.integer(16)), "mlkem768")
+
+
+def test_keying_material_is_part_of_the_key() -> None:
+    public = identity("mlkem768").key.public_key()
+    ciphertext, how, _ = kem.encapsulate_key(public, bytes(32))
+    private = key("mlkem768")
+    wrapped = {
+        ukm: kem._kem_key(how, private.decapsulate(ciphertext), ukm)  # type: ignore[union-attr]
+        for ukm in (b"", b"one", b"two")
+    }
+    assert len(set(wrapped.values())) == 3
+
+
+def test_a_signing_key_agrees_on_nothing() -> None:
+    how = agreement.parse_agreement(algorithms.identifier("1.3.132.1.11.1", AES256))
+    with pytest.raises(UnsupportedCms):
+        agreement.unwrap_key(key("ed25519"), how, b"\xa1\x00", b"", b"")
+    encapsulation = kem.encapsulate_key(identity("mlkem768").key.public_key(), bytes(32))[1]
+    with pytest.raises(UnsupportedCms):
+        kem.decapsulate_key(key("ed25519"), encapsulation, b"", b"", b"")

@@ -38,7 +38,7 @@ def read_partner_file(database: Database, octets: bytes, at: datetime) -> tuple[
     if octets[:1] == b"\x30" or recognise(message).kind not in _SIGNED:
         return read_certificates(octets)
     snapshot = load_snapshot(database)
-    trust = StoreTrust(database, snapshot.anchors, snapshot.intermediates)
+    trust = StoreTrust(database, snapshot.anchors)
     finding = verify(message, recognise(message), originator(split(message).headers), trust, at=at)
     if finding.certificate is None or finding.status in _NOT_BELIEVED:
         reasons = "; ".join(str(each) for each in finding.reasons)

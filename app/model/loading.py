@@ -29,8 +29,12 @@ class Snapshot:
     accounts: Mapping[str, AccountRule]
     policy: Policy
     anchors: Anchors
-    intermediates: Sequence[Certificate]
     marks: MarkTexts
+
+    @property
+    def intermediates(self) -> Sequence[Certificate]:
+        """CA certificates seen earlier; they only help to build paths."""
+        return self.anchors.intermediates
 
     def account(self, login: str) -> AccountRule | None:
         """Return the account of a login as a client writes it."""
@@ -58,7 +62,6 @@ def load_snapshot(database: Database) -> Snapshot:
             accounts=_accounts(database),
             policy=load_policy(database),
             anchors=_anchors(database),
-            intermediates=_certificates(database, "intermediate"),
             marks=load_marks(database),
         )
 
@@ -122,9 +125,11 @@ def load_policy(database: Database) -> Policy:
 
 
 def _anchors(database: Database) -> Anchors:
-    found = _certificates(database, "anchor")
-    key = hashlib.sha256("".join(each.fingerprint for each in found).encode()).hexdigest()
-    return Anchors(found, key)
+    """Return the trust anchors; the intermediates in them are indexed once, and never believed."""
+    anchors = _certificates(database, "anchor")
+    intermediates = _certificates(database, "intermediate")
+    names = (" ".join(each.fingerprint for each in part) for part in (anchors, intermediates))
+    return Anchors(anchors, hashlib.sha256("\n".join(names).encode()).hexdigest(), intermediates)
 
 
 def _certificates(database: Database, table: str) -> tuple[Certificate, ...]:

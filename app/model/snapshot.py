@@ -80,7 +80,7 @@ class Store:
         if snapshot is None or snapshot.version != settings:
             snapshot = load_snapshot(self.database)
             self.ring.settle(snapshot.version)
-            self._trust = StoreTrust(self.database, snapshot.anchors, snapshot.intermediates)
+            self._trust = StoreTrust(self.database, snapshot.anchors)
             self._snapshot = snapshot
         self._partner_version = partners
         assert self._trust is not None, "made with the snapshot"

@@ -24,12 +24,12 @@ class StoreTrust:
         self,
         database: Database,
         anchors: Anchors,
-        intermediates: Sequence[Certificate],
         source: RevocationSource | None = None,
     ) -> None:
         self._database = database
         self.anchors = anchors
-        self.intermediates = intermediates
+        self.intermediates: Sequence[Certificate] = ()
+        """None but those in the anchors, which are indexed once and not with every question."""
         self.revocation_source = source
         self._pinned: VersionedCache[str, frozenset[str]] = VersionedCache()
         self._registered: VersionedCache[str, frozenset[str]] = VersionedCache()

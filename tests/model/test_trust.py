@@ -9,6 +9,7 @@ from app.model.database import Database
 from app.model.errors import Refused
 from app.model.snapshot import Store
 from app.pki.certificate import Certificate
+from app.pki.path import validate
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY, certificate, person, root
 from tests.testpki import AT, ca, pem
@@ -112,3 +113,18 @@ def test_a_disabled_entry_helps_no_verification(store: Store) -> None:
 
 def test_the_root_of_these_tests_is_an_authority() -> None:
     assert Certificate.from_der(root().certificate).is_ca
+
+
+def test_an_intermediate_that_was_seen_helps_and_is_not_believed(store: Store) -> None:
+    below = ca("Seen Below", parent=root())
+    bob = below.issue(BOB)
+    partners.import_partner(store.database, person("x@y.example").pem + pem(below.certificate), AT)
+    leaf = Certificate.from_der(bob.certificate)
+
+    def status() -> str:
+        view = look_again(store).trust
+        return validate(leaf, view.intermediates, view.anchors, at=AT).status
+
+    assert status() == "untrusted"
+    trust.add(store.database, root().certificate, AT)
+    assert status() == "trusted"

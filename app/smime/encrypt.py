@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 from app.cms.enveloped import build_enveloped
 from app.mail.canonical import is_crlf, to_crlf
-from app.mail.compose import pkcs7_mime
 from app.pki.certificate import Certificate
 from app.smime.profiles import choose_cipher, get_profile
-from app.smime.sign import inner_entity
+from app.smime.sign import framed, inner_entity
 
 _AEAD = ("-gcm", "-poly1305")
 
@@ -68,14 +67,15 @@ def encrypt(
         raise CannotEncrypt("no certificate")
     row = get_profile(profile)
     cipher = choose_cipher(profile, capabilities)
-    outer, entity = inner_entity(message, protection)
-    if not is_crlf(entity):
-        entity = to_crlf(entity)
+    outer, pieces = inner_entity(message, protection)
+    if not is_crlf(message):
+        # RFC 8551 §3.1.1: the canonical form, whatever came in.
+        pieces = (to_crlf(b"".join(pieces)),)
     ders = [each.der for each in certificates]
     try:
-        cms = build_enveloped([entity], ders, cipher=cipher, rsa=row.rsa)
+        cms = build_enveloped(pieces, ders, cipher=cipher, rsa=row.rsa)
     except ValueError as error:
         raise CannotEncrypt(str(error)) from error
     label = "authEnveloped-data" if cipher.endswith(_AEAD) else "enveloped-data"
-    octets = pkcs7_mime(outer.without("Bcc", "Resent-Bcc"), cms, label, "smime.p7m")
+    octets = framed(outer.without("Bcc", "Resent-Bcc"), cms, label)
     return Sealed(_MAKER, octets, cipher, tuple(each.fingerprint for each in certificates))

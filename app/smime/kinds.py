@@ -140,8 +140,9 @@ def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
         return Layer(Kind.MALFORMED, cms, problem="the CMS contentType is none of S/MIME")
     if kind not in _LABELS.get(label, {kind}):
         return Layer(Kind.MALFORMED, cms, problem=f"smime-type {label} on {kind}")
-    anomalies = (*root.anomalies, *_encoding_anomalies(root))
-    return Layer(kind, cms, anomalies=anomalies, signed=signed)
+    # Ciphertext that two readers decode differently opens for one of them at most.
+    strict = _encoding_anomalies(root) if kind is Kind.OPAQUE else ()
+    return Layer(kind, cms, anomalies=(*root.anomalies, *strict), signed=signed)
 
 
 def _encoding_anomalies(entity: Entity) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ RFC 8551 §3.1, §3.5; behaviour "Signature form".
 """
 
 from datetime import datetime
+from io import BytesIO
 
 from app.cms.signed import Signer, build_signed, micalg
 from app.mail.canonical import make_signable
 from app.mail.compose import content_fields, multipart_signed, other_fields, pkcs7_mime
 from app.mail.headers import Headers, join, split
+from app.mail.transfer import base64_blocks
 from app.smime.protect import protect
 
 
@@ -22,18 +24,27 @@ def sign(
     section inside (RFC 9788): "clear", or "cipher" if the result will be encrypted. Raises
     MalformedMessage for an entity nested too deeply to be made 7-bit.
     """
-    outer, entity = inner_entity(message, protection)
-    entity = make_signable(entity)
+    outer, pieces = inner_entity(message, protection)
+    if make_signable(message) is not message:
+        # Rare enough to pay for a copy; the rest of the way copies the content once, into the
+        # result.
+        pieces = (make_signable(b"".join(pieces)),)
     if form == "opaque":
-        cms = build_signed(signer, [entity], detached=False, at=at)
-        return pkcs7_mime(outer, cms, "signed-data", "smime.p7m")
+        cms = build_signed(signer, pieces, detached=False, at=at)
+        return framed(outer, cms, "signed-data")
     assert form == "clear", form
-    cms = build_signed(signer, [entity], detached=True, at=at)
-    return multipart_signed(outer, entity, cms, micalg(signer), _boundary(token, entity))
+    cms = build_signed(signer, pieces, detached=True, at=at)
+    while b"--" + token in message or any(b"--" + token in bytes(each[:4096]) for each in pieces):
+        token += b"x"
+    frame = multipart_signed(outer, b"", cms, micalg(signer), token)
+    before, opening, after = frame.partition(b"\r\n--%s\r\n" % token)
+    return b"".join((before, opening, *pieces, after))
 
 
-def inner_entity(message: bytes, protection: str = "") -> tuple[Headers, bytes]:
-    """Return the fields that stay outside and the entity that goes in.
+def inner_entity(
+    message: bytes, protection: str = ""
+) -> tuple[Headers, tuple[bytes | memoryview, ...]]:
+    """Return the fields that stay outside, and the pieces of the entity that goes in.
 
     A message without a Content-Type gets the one it means by default, so that the entity inside
     is one for every reader (RFC 2045 §5.2).
@@ -44,11 +55,13 @@ def inner_entity(message: bytes, protection: str = "") -> tuple[Headers, bytes]:
         inside = inside.prepend("Content-Type", b"text/plain; charset=us-ascii")
     if protection:
         outer, inside = protect(outer, inside, protection)
-    return outer, join(inside, parts.body)
+    return outer, (join(inside, b""), memoryview(message)[parts.body_at :])
 
 
-def _boundary(token: bytes, entity: bytes) -> bytes:
-    # A random token is in no content; a test's token, or a broken generator's, may be.
-    while b"--" + token in entity:
-        token += b"x"
-    return token
+def framed(outer: Headers, cms: bytes, smime_type: str) -> bytes:
+    """Return the message whose body is this CMS object, written without a copy beside it."""
+    out = BytesIO()
+    out.write(pkcs7_mime(outer, b"", smime_type, "smime.p7m"))
+    for block in base64_blocks(cms):
+        out.write(block)
+    return out.getvalue()

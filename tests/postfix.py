@@ -83,10 +83,10 @@ class Postfix:
         (self.folder / "main.cf").write_text(
             "".join(f"{name} = {value}\n" for name, value in self.settings.items())
         )
+        unchecked = "receive_override_options=no_unknown_recipient_checks,no_header_body_checks"
         services = [
             f"127.0.0.1:{self.entry_port} inet n - n - - smtpd -o content_filter={filtered}",
-            f"127.0.0.1:{self.exit_port} inet n - n - - smtpd -o content_filter="
-            " -o receive_override_options=no_unknown_recipient_checks,no_header_body_checks",
+            f"127.0.0.1:{self.exit_port} inet n - n - - smtpd -o content_filter= -o {unchecked}",
             "pickup unix n - n 60 1 pickup",
             "cleanup unix n - n - 0 cleanup",
             "qmgr unix n - n 300 1 qmgr",

@@ -1,0 +1,1 @@
+"""Programs for those who try and who change Sealmon; none of them is installed."""

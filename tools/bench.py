@@ -127,9 +127,7 @@ class Load:
 
     async def _latency(self, port: int, rate: float, seconds: float) -> tuple[float, float]:
         octets = re.sub(rb"(?m)^\.", b"..", self.file.read_bytes())
-        commands = (
-            f"MAIL FROM:<{self.sender}>\r\nRCPT TO:<{self.recipient}>\r\nDATA\r\n".encode()
-        )
+        commands = f"MAIL FROM:<{self.sender}>\r\nRCPT TO:<{self.recipient}>\r\nDATA\r\n".encode()
         idle: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
         for _ in range(4 * self.sessions):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

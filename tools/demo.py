@@ -31,8 +31,8 @@ from tools.letters import (
 )
 from tools.organisation import Organisation, free_port
 
-
 LEARNED_SECONDS = 1.5
+AUTHORITY = "domain-confidentiality-authority@gemeinde.example"
 
 
 class Demo:
@@ -79,12 +79,12 @@ class Demo:
     def _domain_pair(self) -> None:
         """gemeinde.example has one certificate for everybody, and nord.example knows it."""
         self.sued.sealmon("domain", "add", "gemeinde.example")
-        key = self._import(self.sued, "domain-confidentiality-authority@gemeinde.example", "rsa2048")
+        key = self._import(self.sued, AUTHORITY, "rsa2048")
         self.sued.sealmon("domain", "key", "gemeinde.example", key)
         self.sued.sealmon("domain", "sign-to", "gemeinde.example", "nord.example")
         self.sued.sealmon("relay", "key", "add", key)
-        file = self.folder / "domain-confidentiality-authority@gemeinde.example.crt"
-        authority = self.identities["domain-confidentiality-authority@gemeinde.example"]
+        file = self.folder / "gemeinde.crt"
+        authority = self.identities[AUTHORITY]
         self.identities[DORA] = authority
         file.write_bytes(authority.pem)
         self.nord.sealmon("partner", "import", file, "--for", "gemeinde.example")

@@ -5,11 +5,14 @@ accepted here that was not accepted there.
 """
 
 import smtplib
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Internet:
         self.seen: list[Seen] = []
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
 
-    def __enter__(self) -> "Internet":
+    def __enter__(self) -> Self:
         self._controller.start()
         return self
 
@@ -39,6 +42,7 @@ class Internet:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Hand one message on; aiosmtpd calls this."""
+        del session
         octets = envelope.original_content or b""
         reverse_path = "" if envelope.mail_from in {None, "<>"} else str(envelope.mail_from)
         answer = "250 2.0.0 delivered"

@@ -33,7 +33,8 @@ def _head(sender: str, to: str, subject: str, number: int) -> str:
     return (
         f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\n"
         f"Date: Tue, 24 Nov 2026 09:{number:02}:00 +0100\r\n"
-        f"Message-ID: <demo-{number}@{sender.rpartition('@')[2].rstrip('>')}>\r\nMIME-Version: 1.0\r\n"
+        f"Message-ID: <demo-{number}@{sender.rpartition('@')[2].rstrip('>')}>\r\n"
+        "MIME-Version: 1.0\r\n"
     )
 
 

@@ -74,7 +74,7 @@ class Organisation:
             raise CommandFailed(f"sealmon {words}: {ended.stderr.decode(errors='replace')}")
         return ended.stdout.decode()
 
-    def ask(self, *arguments: str | Path) -> Any:
+    def ask(self, *arguments: str | Path) -> Any:  # noqa: ANN401 - it is JSON
         """Run ``sealmon … --json`` and return what it answered."""
         return json.loads(self.sealmon(*arguments, "--json"))
 
@@ -135,7 +135,9 @@ class Organisation:
     def mailbox(self) -> list[bytes]:
         """Return what lies in the Maildir next hop, oldest first."""
         new = self.delivered / "new"
-        files = sorted(new.iterdir(), key=lambda f: (f.stat().st_mtime_ns, f.name)) if new.is_dir() else []
+        if not new.is_dir():
+            return []
+        files = sorted(new.iterdir(), key=lambda file: (file.stat().st_mtime_ns, file.name))
         return [file.read_bytes() for file in files]
 
     def empty_mailbox(self) -> None:

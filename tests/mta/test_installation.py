@@ -1,0 +1,79 @@
+"""Settings are checked as a whole, and bad ones end with a line that names the setting."""
+
+from pathlib import Path
+
+import pytest
+
+from app.mta.installation import BadSettings, Installation, load, read
+from config import settings
+
+
+def test_shipped_settings_are_good() -> None:
+    assert read(vars(settings), {}).next_hop == "maildir:run/delivered"
+
+
+def test_shipped_settings_are_the_defaults() -> None:
+    shipped = {name: getattr(settings, name) for name in Installation.model_fields}
+    # Only the host's name is filled in where it is empty.
+    assert {k: v for k, v in shipped.items() if k != "hostname"} == {
+        k: v for k, v in Installation().model_dump().items() if k != "hostname"
+    }
+
+
+def test_environment_overrides_a_setting() -> None:
+    found = read(vars(settings), {"SEALMON_WORKERS": "3", "SEALMON_LANGUAGE": "en"})
+    assert (found.workers, found.language) == (3, "en")
+
+
+def test_other_environment_does_not_matter() -> None:
+    assert read({}, {"SEALMON_CORPORA": "x", "WORKERS": "9"}).workers == 0
+
+
+def test_direction_may_have_a_next_hop_of_its_own() -> None:
+    found = read({}, {"SEALMON_NEXT_HOP_INBOUND": "lmtp://127.0.0.1:24"})
+    assert (found.hop_inbound.protocol, found.hop_inbound.port) == ("lmtp", 24)
+    assert found.hop_outbound.protocol == "maildir"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE", "mysql://localhost/x"),
+        ("DATABASE", ""),
+        ("MASTER_KEY", "run/keys/master.key"),
+        ("LISTEN_LMTP", "127.0.0.1"),
+        ("LISTEN_LMTP", "127.0.0.1:99999"),
+        ("LISTEN_SMTP", "host name:25"),
+        ("LISTEN_SUBMISSION", "127.0.0.1:587"),
+        ("NEXT_HOP", "http://127.0.0.1"),
+        ("NEXT_HOP", "smtp://127.0.0.1?tls=perhaps"),
+        ("NEXT_HOP_OUTBOUND", "lmtp://"),
+        ("WORKERS", "many"),
+        ("WORKERS", "-1"),
+        ("HOSTNAME", "not a host name"),
+        ("HOSTNAME", "a\r\nb"),
+        ("LANGUAGE", "fr"),
+        ("MESSAGE_OCTETS", "10"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_bad_setting_is_named_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        read({}, {f"SEALMON_{name}": value})
+    assert str(refused.value).startswith(f"{name.lower()}: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_settings_module_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALMON_SETTINGS_MODULE", "config.nothing")
+    with pytest.raises(BadSettings, match=r"config\.nothing"):
+        load()
+
+
+def test_master_key_may_be_a_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read({}, {"SEALMON_MASTER_KEY": "credential:sealmon"})
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(BadSettings, match="CREDENTIALS_DIRECTORY"):
+        _ = found.master_key_path
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/sealmon")
+    assert found.master_key_path == Path("/run/credentials/sealmon/sealmon")

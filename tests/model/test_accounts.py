@@ -15,6 +15,13 @@ from tests.testpki import AT
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a guess cheap, where nothing is said about what it costs."""
+    monkeypatch.setattr(accounts, "_COST", 2**10)
+    monkeypatch.setattr(accounts, "_NOBODY", accounts._encoded(bytes(16), bytes(32)))
+
+
 def test_a_login_sends_as_its_own_address_and_those_of_its_keys(store: Store) -> None:
     database = store.database
     (key,) = keys.import_keys(database, person(ALICE).key_pem + person(ALICE).pem, None, AT)
@@ -35,7 +42,7 @@ def test_a_login_sends_as_its_own_address_and_those_of_its_keys(store: Store) ->
     assert not look_again(store).snapshot().accounts["mueller@nord.example"].may_send
 
 
-def test_only_the_right_password_is_the_right_one(database: Database) -> None:
+def test_only_the_right_password_is_the_right_one(database: Database, quick: None) -> None:
     accounts.add(database, "alice", PASSWORD, AT)
     assert accounts.authenticate(database, "alice", PASSWORD)
     assert accounts.authenticate(database, " ALICE ", PASSWORD)
@@ -93,7 +100,7 @@ def test_a_bad_account_is_refused(
     assert accounts.list_accounts(database) == []
 
 
-def test_an_account_is_made_once_and_removed(database: Database) -> None:
+def test_an_account_is_made_once_and_removed(database: Database, quick: None) -> None:
     accounts.add(database, "alice", PASSWORD, AT)
     with pytest.raises(Refused, match="already"):
         accounts.add(database, "ALICE", PASSWORD, AT)
@@ -108,5 +115,5 @@ def test_an_account_is_made_once_and_removed(database: Database) -> None:
 
 
 @pytest.mark.parametrize("login", ["\0", "\ud800", "' OR 1=1 --", "\n", "x" * 10**6])
-def test_no_login_is_more_than_unknown(database: Database, login: str) -> None:
+def test_no_login_is_more_than_unknown(database: Database, quick: None, login: str) -> None:
     assert not accounts.authenticate(database, login, PASSWORD)

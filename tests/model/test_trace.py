@@ -132,6 +132,12 @@ def test_writing_never_waits_for_the_database(
     assert "trace rows lost" in caplog.text
 
 
+# T136
+def test_rows_are_forgotten_after_ninety_days(database: Database) -> None:
+    written(database, row(1, at=AT - 91 * DAY), row(2, at=AT - 89 * DAY), row(3, at=AT))
+    assert ids(database) == ["t3", "t2"]
+
+
 # T8
 def test_a_lost_database_costs_rows_and_nothing_else(database: Database, tmp_path: Path) -> None:
     writer = TraceWriter(database)

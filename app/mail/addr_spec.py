@@ -34,7 +34,7 @@ def split_addr_spec(text: str) -> tuple[str, str]:
     if not text.isprintable() and any(unicodedata.category(char) in _UNSEEN for char in text):
         raise MalformedAddress("control or invisible character in an address")
     local, at, domain = text.rpartition("@")
-    if not at or not domain:
+    if not at or not domain or any(map(str.isspace, domain)):
         raise MalformedAddress("not an addr-spec")
     if _DOT_ATOM.fullmatch(local) is None and _QUOTED.fullmatch(local) is None:
         raise MalformedAddress("local part that is neither a dot-atom nor quoted")

@@ -11,57 +11,71 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-from app.mail.headers import Field, Headers
+from app.mail.domain import normalise_domain
+from app.mail.errors import MalformedAddress
+from app.mail.headers import Field, Headers, decode_text
+from app.mail.words import LINE_COLUMNS, outside_comments
 
-_COLUMNS: Final = 76
-_TOKEN: Final = re.compile(r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?=]+")
-_PVALUE: Final = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@)?[A-Za-z0-9_.-]+")
-_COMMENT_OR_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_TOKEN: Final = re.compile(r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?=]++")
+_PVALUE: Final = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++@)?[A-Za-z0-9_.-]++")
+# authserv-id and version, RFC 8601 §2.2; quoted or not is all the same.
+_AUTHSERV_ID: Final = re.compile(
+    r"[ \t]*+(?:\"([^\"\\]*+)\"|([^ \t;\"\\/=@<>]++))[ \t]*+(?:[0-9]++[ \t]*+)?(?:;|\Z)",
+)
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Mn", "Zs"))
 
 
 def build(authserv_id: str, result: str, reason: str, properties: Mapping[str, str]) -> bytes:
-    """Return the whole field for method smime, CRLF included, in lines of at most 76 columns.
+    """Return the whole field for method smime, CRLF included, folded at blanks to 76 columns.
 
     The properties are "ptype.property" and a value, as in RFC 7281 §3: body.smime-part,
     body.smime-identifier, body.smime-serial, body.smime-issuer. Characters that may not stand in a
     header field become "?".
     """
-    items = [f"smime={result}"]
+    items = [f"{_token(authserv_id)};", f"smime={_token(result)}"]
     if reason:
         items.append(f"reason={_quoted(reason)}")
     items.extend(f"{name}={_pvalue(value)}" for name, value in properties.items())
-    lines = [f"Authentication-Results: {_ascii(authserv_id)};"]
-    for item in items:
-        if len(lines[-1]) + 1 + len(item) <= _COLUMNS:
-            lines[-1] += f" {item}"
-        else:
-            lines.append(f"\t{item}")
+    return _folded(" ".join(("Authentication-Results:", *items)))
+
+
+def _folded(line: str) -> bytes:
+    """Return a field broken before blanks; those inside of quotes may be folded, too."""
+    lines = [""]
+    for word in re.findall(" *[^ ]+", line):
+        if len(lines[-1]) + len(word) > LINE_COLUMNS and len(lines[-1]) > len(
+            "Authentication-Results:"
+        ):
+            lines.append("")
+        lines[-1] += word
     return "\r\n".join((*lines, "")).encode("ascii")
 
 
-def _ascii(text: str) -> str:
-    return "".join(char if " " <= char <= "~" else "?" for char in text)
+def _token(text: str) -> str:
+    return text if text.isascii() and _TOKEN.fullmatch(text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:
-    return '"' + re.sub(r'([\\"])', r"\\\1", _ascii(text)) + '"'
+    visible = "".join(char if " " <= char <= "~" else "?" for char in text)
+    return '"' + re.sub(r'([\\"])', r"\\\1", visible.strip()) + '"'
 
 
 def _pvalue(value: str) -> str:
-    is_plain = _PVALUE.fullmatch(value) or _TOKEN.fullmatch(value)
-    return value if value.isascii() and is_plain else _quoted(value)
+    return value if value.isascii() and _PVALUE.fullmatch(value) else _token(value)
 
 
 def is_ours(field: Field, authserv_id: str) -> bool:
     """Tell whether the field claims to be from the host of that authserv-id (RFC 8601 §5)."""
     if field.plain_key != "authentication-results":
         return False
-    text = field.unfolded.decode("utf-8", "replace")
     ours = _plain(authserv_id)
-    named = _authserv_id(text)
+    text = decode_text(field.value)
+    bare = "".join(outside_comments(text))
+    named = _AUTHSERV_ID.match(bare)
     if named is None:
-        return ours in _plain(text)
-    return _plain(named) == ours
+        # It cannot be told whose it is, and another reader may think that he can.
+        return ours in _plain(bare) or ours in _plain(text)
+    return _plain(named[1] or named[2] or "") == ours
 
 
 def remove(headers: Headers, authserv_id: str) -> Headers:
@@ -69,39 +83,12 @@ def remove(headers: Headers, authserv_id: str) -> Headers:
     return headers.drop(lambda field: is_ours(field, authserv_id))
 
 
-def _authserv_id(text: str) -> str | None:
-    """Return the first value of the field, None if it cannot be told."""
-    start = _skip_cfws(text, 0)
-    if start is None:
-        return None
-    if text.startswith('"', start):
-        quoted = re.compile(r'"((?:[^"\\]|\\.)*)"').match(text, start)
-        return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else None
-    token = re.compile(r"[^ \t\r\n;()\"]+").match(text, start)
-    if token is None:
-        return None
-    after = _skip_cfws(text, token.end())
-    if after is None or (after < len(text) and not re.compile(r"[0-9]+|;").match(text, after)):
-        return None
-    return token[0]
-
-
-def _skip_cfws(text: str, at: int) -> int | None:
-    """Return where comments and white space end; None for a comment that does not."""
-    depth = 0
-    while at < len(text):
-        char = text[at]
-        if depth == 0 and char not in " \t\r\n(":
-            return at
-        if char == "\\" and depth:
-            at += 1
-        depth += (char == "(") - (char == ")" and depth > 0)
-        at += 1
-    return None if depth else at
-
-
 def _plain(text: str) -> str:
     """Return an identifier as a careless reader sees it."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    visible = (char for char in folded if unicodedata.category(char) not in {"Cc", "Cf", "Zs"})
-    return "".join(visible).rstrip(".")
+    seen = "".join(char for char in folded if unicodedata.category(char) not in _UNSEEN)
+    seen = seen.replace('"', "").replace("\\", "")
+    try:
+        return normalise_domain(seen)
+    except MalformedAddress:
+        return seen.rstrip(".")

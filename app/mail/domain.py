@@ -69,6 +69,9 @@ def strict_a_labels(domain: str) -> str:
 
 
 def _a_labels(text: str) -> str:
+    if not text.isprintable():
+        # The mapping of UTS 46 would drop what nobody sees.
+        raise MalformedAddress("invisible character in a domain name")
     try:
         return idna.encode(text, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):

@@ -53,7 +53,7 @@ class Headers:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """All fields in order, read at first use; only one, nameless, beyond HEADER_REFUSE_OCTETS."""
+        """All fields in order, read at first use; over HEADER_REFUSE_OCTETS just one, nameless."""
         if self._fields is None:
             self._fields = fields_of(self.octets)
         return self._fields

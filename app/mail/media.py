@@ -7,14 +7,14 @@ RFC 2045 §5.1, RFC 2183 §2, RFC 2231 §3, §4.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from app.mail.limits import FIELD_OCTETS
-from app.mail.words import octets_to_text, raw_text, unfold
+from app.mail.words import octets_to_text, outside_comments, raw_text, unfold
 
 _WORD: Final = r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?=]++"  # a token, RFC 2045 §5.1
 _TYPE: Final = re.compile(rf"({_WORD})[ \t]*+/[ \t]*+({_WORD})[ \t]*+(?=;|\Z)")
@@ -81,27 +81,7 @@ def parse_disposition(value: bytes) -> tuple[str, Mapping[str, str]]:
 
 def _text_of(value: bytes) -> str:
     text = raw_text(unfold(value))
-    return "".join(_outside_comments(text)) if "(" in text else text
-
-
-def _outside_comments(text: str) -> Iterator[str]:
-    """Yield the text with a blank for each comment outside of quotes (RFC 5322 §3.2.2)."""
-    depth = 0
-    quoted = escaped = False
-    for char in text:
-        if escaped:
-            escaped = False
-        elif char == "\\" and (quoted or depth):
-            escaped = True
-        elif char == '"' and not depth:
-            quoted = not quoted
-        elif char in "()" and not quoted:
-            if char == "(" and not depth:
-                yield " "
-            depth = max(0, depth + (1 if char == "(" else -1))
-            continue
-        if not depth:
-            yield char
+    return "".join(outside_comments(text)) if "(" in text else text
 
 
 def _parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]]:

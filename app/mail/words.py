@@ -9,6 +9,7 @@ RFC 2047 §2, §5, §6; RFC 2231 §5; RFC 6532 §3.2.
 
 import binascii
 import re
+from collections.abc import Iterator
 from encodings.aliases import aliases
 from typing import Final
 
@@ -134,6 +135,26 @@ def _word_octets(encoding: str, text: str) -> bytes | None:
     if len(data) % 4 == 1:
         data = data[:-1]
     return binascii.a2b_base64(data + b"==")
+
+
+def outside_comments(text: str) -> Iterator[str]:
+    """Yield the text with a blank for each comment outside of quotes (RFC 5322 §3.2.2)."""
+    depth = 0
+    quoted = escaped = False
+    for char in text:
+        if escaped:
+            escaped = False
+        elif char == "\\" and (quoted or depth):
+            escaped = True
+        elif char == '"' and not depth:
+            quoted = not quoted
+        elif char in "()" and not quoted:
+            if char == "(" and not depth:
+                yield " "
+            depth = max(0, depth + (1 if char == "(" else -1))
+            continue
+        if not depth:
+            yield char
 
 
 def encode_text(name: str, text: str, *, utf8: bool = False) -> bytes:

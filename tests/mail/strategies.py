@@ -1,4 +1,4 @@
-"""Messages at random: well-formed ones with every transfer encoding, and rubbish that looks alike."""
+"""Messages at random: well-formed ones in every transfer encoding, and rubbish that looks alike."""
 
 import base64
 import quopri

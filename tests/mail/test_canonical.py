@@ -205,7 +205,7 @@ def test_raw_names_of_files_become_parameters_in_seven_bits() -> None:
         (b"", b"", True),
     ],
 )
-def test_line_ends_become_crlf(octets: bytes, crlf: bytes, is_it: bool) -> None:  # noqa: FBT001
+def test_line_ends_become_crlf(octets: bytes, crlf: bytes, is_it: bool) -> None:
     assert is_crlf(octets) is is_it
     assert to_crlf(octets) == crlf
     assert (to_crlf(octets) is octets) is is_it

@@ -16,7 +16,10 @@ FIELDS = {
     ),
     "two mailboxes": (
         'Cc: "a, b" <a@x.example>, ä <b@x.example>, c@x.example\r\n',
-        'Cc: "a, b"\r\n <a@x.example>,\r\n =?utf-8?b?w6Q=?=\r\n <b@x.example>,\r\n <c@x.example>\r\n',
+        (
+            'Cc: "a, b"\r\n <a@x.example>,\r\n'
+            " =?utf-8?b?w6Q=?=\r\n <b@x.example>,\r\n <c@x.example>\r\n"
+        ),
     ),
     "an address with UTF-8 has no other form": ("To: jörg@x.example\r\n", "To: jörg@x.example\r\n"),
     "a group with UTF-8 is left": ("To: ä: a@x.example;\r\n", "To: ä: a@x.example;\r\n"),

@@ -54,7 +54,7 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize(("body", "is_odd"), PROBLEMS.items())
-def test_base64_that_readers_decode_differently_is_told(body: bytes, is_odd: bool) -> None:  # noqa: FBT001
+def test_base64_that_readers_decode_differently_is_told(body: bytes, is_odd: bool) -> None:
     assert bool(base64_problem(body)) == is_odd
 
 

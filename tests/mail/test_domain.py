@@ -1,0 +1,61 @@
+"""Domains in one form, and those that nobody may register."""
+
+import pytest
+
+from app.mail.address import MalformedAddress, normalise_domain, registrable_problem
+
+
+@pytest.mark.parametrize(
+    ("domain", "normal"),
+    [
+        ("X.Example", "x.example"),
+        ("x.example.", "x.example"),
+        (" x.example ", "x.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
+        ("faß.example", "xn--fa-hia.example"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_a_domain_has_one_form(domain: str, normal: str) -> None:
+    assert normalise_domain(domain) == normal
+    assert normalise_domain(normal) == normal
+
+
+@pytest.mark.parametrize(
+    "domain", ["", ".", "..", "a b", "a@b", "*.x.example", "x" * 600, "ü" * 300, "a.\u200b"]
+)
+def test_what_is_no_domain_is_malformed(domain: str) -> None:
+    with pytest.raises(MalformedAddress):
+        normalise_domain(domain)
+
+
+@pytest.mark.parametrize(
+    "domain", ["x.example", "bücher.example", "example.co.uk", "a.b.c.example", "X.EXAMPLE."]
+)
+def test_a_registered_domain_may_be_managed(domain: str) -> None:
+    # D2
+    assert registrable_problem(domain) == ""
+
+
+@pytest.mark.parametrize(
+    ("domain", "word"),
+    [
+        ("", "not a domain"),
+        ("*", "without *"),
+        ("*@x.example", "local part"),
+        ("*.x.example", "without *"),
+        ("a@x.example", "local part"),
+        ("com", "single label"),
+        ("de.", "single label"),
+        ("co.uk", "public suffix"),
+        ("CO.UK.", "public suffix"),
+        ("onmicrosoft.com", "public suffix"),
+        ("[192.0.2.1]", "literal"),
+        ("a b", "not a domain"),
+    ],
+)
+def test_other_domains_are_refused_with_a_reason(domain: str, word: str) -> None:
+    # D2
+    assert word in registrable_problem(domain)

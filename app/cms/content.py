@@ -178,7 +178,8 @@ def _decrypt_cbc(algorithm: ContentAlgorithm, key: bytes, ciphertext: memoryview
     # The last block is opened by itself, so that taking off its padding copies one block.
     content = opener.update(ciphertext[:-block])
     last = opener.update(ciphertext[-block:]) + opener.finalize()
-    return content + unpadder.update(last) + unpadder.finalize()
+    rest = unpadder.update(last) + unpadder.finalize()
+    return content + rest
 
 
 def check(algorithm: ContentAlgorithm, kind: str, ciphertext: memoryview, tag: bytes) -> None:

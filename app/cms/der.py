@@ -54,14 +54,14 @@ class Reader:
         """Return the tag of the next element, -1 at the end."""
         return self.octets[self.at] if self.at < self.end else -1
 
-    def next(self) -> "Reader":
-        """Step over the next element and return it."""
+    def take(self, tag: int) -> "Reader":
+        """Step over the next element, which must have this tag, and return it."""
         octets, head, end = self.octets, self.at, self.end
         start = head + 2
         if start > end:
             raise MalformedCms(_CUT_SHORT)
-        if octets[head] & 0x1F == 0x1F:
-            raise MalformedCms("a tag above 30")
+        if octets[head] != tag or tag & 0x1F == 0x1F:
+            raise MalformedCms(f"expected tag {tag:#04x}")
         length = octets[head + 1]
         if length >= 0x80:
             start, length = _long_length(octets, start, length & 0x7F, end)
@@ -71,16 +71,14 @@ class Reader:
         self.at = stop
         return Reader(octets, head, start, stop)
 
-    def take(self, tag: int) -> "Reader":
-        """Step over the next element, which must have this tag, and return it."""
-        if self.at >= self.end or self.octets[self.at] != tag:
-            raise MalformedCms(f"expected tag {tag:#04x}")
-        return self.next()
+    def next(self) -> "Reader":
+        """Step over the next element, whatever it is, and return it."""
+        return self.take(self.peek())
 
     def find(self, tag: int) -> "Reader | None":
         """Step over the next element and return it if it has this tag."""
         if self.at < self.end and self.octets[self.at] == tag:
-            return self.next()
+            return self.take(tag)
         return None
 
     def finish(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.cms import algorithms as table
-from app.cms import ber, content, der, reference
+from app.cms import content, der, reference
 from app.cms.attributes import content_type_name
 from app.cms.content import ContentAlgorithm
 from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
@@ -100,7 +100,6 @@ def parse_enveloped(cms: bytes) -> Enveloped:
 
 
 def _read(cms: bytes) -> Enveloped:
-    ber.scan(cms)
     info = der.read_one(cms, der.SEQUENCE)
     kind = table.CONTENT_TYPES.get(info.identifier(), "")
     if kind not in {"enveloped", "auth-enveloped"}:

@@ -6,7 +6,7 @@ RFC 5652 §6.2, RFC 9629 §3.
 import os
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, rsa, x25519
@@ -187,20 +187,30 @@ def build_recipient(certificate: bytes, cek: bytes, *, rsa_transport: str, wrap:
 
 def fits(recipient: RecipientId, key: PrivateKey) -> bool:
     """Say whether the key is of the kind that the RecipientInfo speaks of."""
-    if isinstance(recipient.management, transport.Transport):
-        return isinstance(key, rsa.RSAPrivateKey)
-    if isinstance(recipient.management, agreement.Agreement):
-        return isinstance(key, ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey)
-    if isinstance(recipient.management, kem.Encapsulation):
-        return isinstance(key, mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey)
-    return False
+    return recipient.kind == _kind_for(type(key)) and recipient.management is not None
+
+
+@lru_cache(maxsize=64)
+def _kind_for(kind: type) -> str:
+    """Return the kind of RecipientInfo that a class of private keys opens.
+
+    The classes of the primitives are abstract, and asking one for its kind each time is slow.
+    """
+    if issubclass(kind, rsa.RSAPrivateKey):
+        return "ktri"
+    if issubclass(kind, ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey):
+        return "kari"
+    if issubclass(kind, mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey):
+        return "kemri"
+    return ""
 
 
 def unlock_key(recipient: RecipientId, key: PrivateKey, key_octets: int) -> bytes:
     """Return a content-encryption key of the right length, whatever happens.
 
-    Where the recipient's key does not open it, or opens something of another length, it is a
-    random key, and the content goes the same way to the same end (RFC 3218 §2.3.2; T76-T79).
+    Expects a key that `fits`. Where the recipient's key does not open it, or opens something of
+    another length, it is a random key, and the content goes the same way to the same end
+    (RFC 3218 §2.3.2; T76-T79).
     """
     substitute = os.urandom(key_octets)
     try:
@@ -212,8 +222,8 @@ def unlock_key(recipient: RecipientId, key: PrivateKey, key_octets: int) -> byte
 
 def _unwrap(recipient: RecipientId, key: PrivateKey) -> bytes:
     how, encrypted = recipient.management, recipient.encrypted_key
-    if isinstance(how, transport.Transport) and isinstance(key, rsa.RSAPrivateKey):
-        return transport.unwrap_key(key, how, encrypted)
+    if isinstance(how, transport.Transport):
+        return transport.unwrap_key(cast("rsa.RSAPrivateKey", key), how, encrypted)
     if isinstance(how, agreement.Agreement):
         return agreement.unwrap_key(key, how, recipient.public_value, encrypted, recipient.ukm)
     if isinstance(how, kem.Encapsulation):

@@ -34,12 +34,25 @@ def read_lists(
             if short is None:
                 continue
             found = crl.CertificateList.load(short.octets, strict=True)
-            if not found.issuer.hashable or signature_problem(found["signature_algorithm"]):
+            if not _is_whole(found) or signature_problem(found["signature_algorithm"]):
                 continue
         except (MalformedCms, TooLarge, *PARSING_ERRORS):
             continue
         budget.validator.originals[short.shown_tbs] = short.signed_tbs
         yield CRLContainer(found)
+
+
+def _is_whole(found: crl.CertificateList) -> bool:
+    """Return whether all of a list but its entries can be read; raises what reading raises."""
+    tbs = found["tbs_cert_list"]
+    read = (
+        found.issuer.hashable,
+        tbs["this_update"].native,
+        tbs["next_update"].native,
+        tbs["crl_extensions"].native,
+        found.critical_extensions,
+    )
+    return all(each is not None for each in read[:2])
 
 
 def read_responses(responses: Sequence[bytes], budget: Budget) -> Iterator[OCSPContainer]:

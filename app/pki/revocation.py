@@ -20,7 +20,7 @@ from app.mail.limits import CRLS
 from app.pki.builder import Index
 from app.pki.certificate import Certificate
 from app.pki.crls import issuer_of
-from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
+from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed, is_signed_by
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
 from app.pki.revdata import GOOD, UNKNOWN, outcome, read_lists, read_responses
 from app.pki.validator import Context, Registry, Revocations, make_context, make_path
@@ -67,14 +67,17 @@ class Checker:
         """Return what is known; what an unknown status means is the caller's affair.
 
         The store is asked first, so that nothing in a message can use up what its check may cost.
+        What cannot be read after all leaves the statuses as they are, which is unknown.
         """
         if mode == "off":
             return Revocation(NOT_CHECKED)
         statuses = [UNKNOWN] * (len(self.path) - 1)
         if source is not None:
-            self._look(statuses, *self._stored(source), self.budget)
+            stored = self._stored(source)
+            with suppress(*PARSING_ERRORS):
+                self._look(statuses, *stored, self.budget)
         if message_crls and REVOKED not in statuses and UNKNOWN in statuses:
-            with suppress(BudgetExceeded):
+            with suppress(BudgetExceeded, *PARSING_ERRORS):
                 self._look(statuses, message_crls[:CRLS], (), Budget())
         return self._sum(statuses, mode)
 

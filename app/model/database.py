@@ -50,7 +50,8 @@ class Database:
 
     def __init__(self, engine: peewee.Database, url: str) -> None:
         self.engine: Any = engine  # peewee types its calls only here and there
-        self.url = url
+        self.url = _without_password(url)
+        """For messages: it shows no password."""
         self.path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
         """The file of SQLite; None for another engine."""
         self._local = threading.local()
@@ -123,6 +124,14 @@ class Database:
         with self.transaction():
             yield
             self.move(*counters)
+
+    def exclude(self, name: str) -> None:
+        """Keep every other writer about the same name out until this transaction ends.
+
+        SQLite has one writer anyway.
+        """
+        if not self.is_sqlite:
+            self.sql("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (name,))
 
     def move(self, *counters: str) -> None:
         """Move counters, by default that of the settings, in the transaction that is under way."""
@@ -200,6 +209,14 @@ class Database:
         connection = self.engine.connection()
         if getattr(connection, "closed", False) or getattr(connection, "broken", False):
             self.engine.close()
+
+
+def _without_password(url: str) -> str:
+    try:
+        secret = urlsplit(url).password
+    except ValueError:
+        return url.split("://", 1)[0] + "://…"
+    return url.replace(f":{secret}@", ":…@", 1) if secret else url
 
 
 def _first_line(error: Exception) -> str:

@@ -45,6 +45,7 @@ def harvest(store: Store, found: Harvest, approval: str, at: datetime, message_i
         return KNOWN
     database = store.database
     with database.transaction():
+        database.exclude(found.address)
         outcome = _decide(database, found, approval, at, message_id)
         if outcome in {STORED, UPDATED}:
             database.move(PARTNERS)

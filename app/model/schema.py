@@ -34,19 +34,27 @@ def migrate(database: Database, steps: Sequence[Step] = STEPS) -> int:
 
     Raises Refused for tables that are newer than this program, StoreUnavailable otherwise.
     """
+    if exists(database) and _version(database, len(steps)) == len(steps):
+        return len(steps)
     with database.transaction(), _lock(database):
         if not exists(database):
             _create(database, len(steps))
             return len(steps)
-        version = int(database.sql("SELECT number FROM meta WHERE name = ?", (_SCHEMA,))[0][0])
-        if version > len(steps):
-            raise Refused(
-                f"the database has schema {version}, this program {len(steps)}: upgrade Sealmon"
-            )
+        version = _version(database, len(steps))
         for number, step in enumerate(steps[version:], version + 1):
             step(database)
             database.sql_run("UPDATE meta SET number = ? WHERE name = ?", (number, _SCHEMA))
         return len(steps)
+
+
+def _version(database: Database, known: int) -> int:
+    rows = database.sql("SELECT number FROM meta WHERE name = ?", (_SCHEMA,))
+    if not rows:
+        raise Refused(f"{database.url}: the tables there are not those of Sealmon")
+    version = int(rows[0][0])
+    if version > known:
+        raise Refused(f"the database has schema {version}, this program {known}: upgrade Sealmon")
+    return version
 
 
 def _create(database: Database, version: int) -> None:

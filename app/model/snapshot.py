@@ -20,7 +20,7 @@ from app.model.errors import Refused, StoreUnavailable
 from app.model.facts import Usable
 from app.model.keyring import KeyRing
 from app.model.loading import Snapshot, load_snapshot
-from app.model.schema import is_initialised, public_half
+from app.model.schema import is_initialised, migrate, public_half
 from app.model.trace import TraceWriter
 from app.model.trustview import StoreTrust
 from app.pki.sealing import MasterKey
@@ -48,12 +48,13 @@ class Store:
     def open(url: str, master_key: MasterKey | None = None) -> "Store":
         """Open an existing store.
 
-        Raises Refused if there is none or its master key is another one, StoreUnavailable if the
-        database does not answer.
+        Brings its tables up to date. Raises Refused if there is none or its master key is another
+        one, StoreUnavailable if the database does not answer.
         """
         store = Store(open_database(url), master_key)
         if not is_initialised(store.database):
-            raise Refused(f"{url}: no database there; run sealmon init first")
+            raise Refused(f"{store.database.url}: no database there; run sealmon init first")
+        migrate(store.database)
         if master_key is not None and public_half(store.database) != master_key.public:
             raise Refused("the master key is not the one of this database: restore the right file")
         return store

@@ -191,6 +191,22 @@ def test_steps_are_done_once_and_in_order(database: Database) -> None:
         migrate(database)
 
 
+def test_looking_for_steps_takes_no_lock(database: Database, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "sealmon.db")
+    other.execute("BEGIN IMMEDIATE")
+    assert migrate(database) == 0
+    other.close()
+
+
+# T132
+def test_no_message_shows_the_password_of_a_url() -> None:
+    database = open_database("postgresql://sealmon:s3cret@db.example/sealmon")
+    assert database.url == "postgresql://sealmon:…@db.example/sealmon"
+    with pytest.raises(StoreUnavailable) as unavailable:
+        Store.open("postgresql://sealmon:s3cret@127.0.0.1:1/sealmon")
+    assert "s3cret" not in str(unavailable.value)
+
+
 def test_a_step_that_fails_is_not_counted(database: Database) -> None:
     def fails(database: Database) -> None:
         database.insert(Domain, row("half.example"))

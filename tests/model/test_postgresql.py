@@ -16,6 +16,7 @@ from app.model.setup import initialise
 from app.model.snapshot import Store
 from app.model.tables import Domain
 from app.model.trace import Search, find_traces
+from app.pki.certificate import Certificate
 from tests.model.conftest import look_again, master_key
 from tests.model.house import ALICE, BOB, NORD, certificate, person, root
 from tests.model.postgresql import INSTALL, PostgreSQL, programs
@@ -104,6 +105,25 @@ def test_a_change_that_fails_leaves_nothing(database: Database) -> None:
     assert database.version() == before
     with pytest.raises(Refused):
         partners.import_partner(database, b"nonsense", AT)
+
+
+# T97: two workers, one empty slot
+def test_two_workers_do_not_fill_one_slot_twice(store: Store, url: str) -> None:
+    first, second = (certificate(BOB, name) for name in ("first", "second"))
+    outcomes: list[str] = []
+
+    def work(what: Certificate) -> None:
+        other = Store.open(url, master_key())
+        outcomes.append(harvest(other, found(what), "on_error", AT))
+        other.close()
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in (first, second) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count("stored") == 1
+    assert len(look_again(store).partners_for(BOB).personal) == 1
 
 
 # T8

@@ -40,8 +40,12 @@ class Unusable(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long each answer may take. Their sum stays below what clients wait for our reply."""
+    """How long each answer may take, and all of them (R9)."""
 
+    total_seconds: float = 240
+    """Below the 300 s that RFC 5321 §4.5.3.2 lets clients wait at the least for most answers."""
+    turn_seconds: float = 30
+    """Until there are fewer than so many connections to the next hop."""
     connect_seconds: float = 10
     greeting_seconds: float = 20
     command_seconds: float = 30

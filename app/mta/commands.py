@@ -7,29 +7,23 @@ DEVIATION: NOTIFY, RET, ORCPT and ENVID are not announced and get 555, BDAT gets
 recipient over SMTP gets 452: one reply could not tell what became of each.
 """
 
-import logging
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aiosmtpd.smtp import TLSSetupException
 
-from app import clock
-from app.mta import reply
-from app.mta.envelope import Envelope, Peer
+from app.mta import data, reply
+from app.mta.data import peer
 from app.mta.path import parse_parameters, parse_path, parse_xforward
-from app.mta.reader import Pace
 from app.mta.reply import Reply
-from app.mta.wire import has_stray_line_end
 
 if TYPE_CHECKING:
     from app.mta.session import Session
 
-log = logging.getLogger("sealmon.receiver")
-
 HELO_OCTETS: Final = 255
 LINE_OCTETS: Final = 2048
+"""RFC 5321 §4.5.3.1.4 asks for 512; extensions and long addresses add to it."""
 _BODY = {"": False, "7BIT": False, "8BITMIME": True}
 
 
@@ -99,8 +93,11 @@ def _hello(session: "Session", name: str) -> Reply | None:
 async def _helo(session: "Session", name: str) -> Reply | None:
     if session.front.is_lmtp:
         return reply.UNKNOWN_COMMAND
-    hostname = session.front.settings.hostname
-    return _greet(session, name, is_extended=False) or Reply(250, "2.0.0", hostname)
+    refusal = _greet(session, name, is_extended=False)
+    if refusal is None:
+        # RFC 2034 §4: no enhanced status in the answer to a greeting.
+        session.say_lines(f"250 {session.front.settings.hostname}")
+    return refusal
 
 
 def _greet(session: "Session", name: str, *, is_extended: bool) -> Reply | None:
@@ -171,79 +168,11 @@ async def _rcpt(session: "Session", argument: str) -> Reply | None:
         return reply.TOO_MANY_RECIPIENTS
     if dialogue.recipients and not front.is_lmtp:
         return reply.ONE_RECIPIENT
-    refusal = await front.gateway.refuse_recipient(dialogue.reverse_path, path[0], _peer(session))
+    refusal = await front.gateway.refuse_recipient(dialogue.reverse_path, path[0], peer(session))
     if refusal is not None:
         return refusal
     dialogue.recipients.append(path[0])
     return reply.RECIPIENT_OK
-
-
-def _peer(session: "Session") -> Peer:
-    dialogue = session.dialogue
-    name = "LMTP" if session.front.is_lmtp else "ESMTP" if dialogue.is_extended else "SMTP"
-    if dialogue.smtputf8:
-        # RFC 6531 §4.3 has no UTF8ESMTP: the extension implies it.
-        name = f"UTF8{name.removeprefix('E')}"
-    return Peer(
-        session.address,
-        xforward=dialogue.xforward,
-        helo=dialogue.helo,
-        tls=session.is_tls,
-        protocol=f"{name}S" if session.is_tls else name,
-    )
-
-
-async def _data(session: "Session", argument: str) -> Reply | None:
-    dialogue, front = session.dialogue, session.front
-    if argument:
-        return reply.BAD_SYNTAX
-    if not dialogue.recipients:
-        is_sequence = front.is_lmtp or dialogue.reverse_path is None
-        return reply.BAD_SEQUENCE if is_sequence else reply.NO_VALID_RECIPIENT
-    session.say_lines("354 end with <CRLF>.<CRLF>")
-    await session.flush()
-    settings = front.settings
-    pace = Pace(session.loop.time(), settings.command_seconds)
-    octets = await session.reader.message(settings.message_octets, pace)
-    count = len(dialogue.recipients)
-    answers = await _deliver(session, octets)
-    assert len(answers) == count, "one reply per recipient"
-    session.dialogue = dialogue.after_transaction()
-    session.message_done()
-    session.say(*(answers if front.is_lmtp else answers[:1]))
-    return None
-
-
-async def _deliver(session: "Session", octets: bytes | None) -> list[Reply]:
-    """Return one reply per recipient of the message; None is one that was too large."""
-    dialogue, front = session.dialogue, session.front
-    count = len(dialogue.recipients)
-    if octets is None:
-        return [reply.TOO_LARGE] * count
-    if has_stray_line_end(octets):
-        return [reply.STRAY_LINE_END] * count
-    assert dialogue.reverse_path is not None
-    envelope = Envelope(
-        dialogue.reverse_path,
-        tuple(dialogue.recipients),
-        octets,
-        _peer(session),
-        clock.now(),
-        eight_bit=dialogue.eight_bit,
-        smtputf8=dialogue.smtputf8,
-    )
-    try:
-        answers = list(await front.gateway.deliver(envelope))
-    except Exception as problem:  # noqa: BLE001 - the receiver's edge
-        log_fault("a delivery failed", problem)
-        return [reply.STEP_FAILED] * count
-    return answers if len(answers) == count else [reply.STEP_FAILED] * count
-
-
-def log_fault(what: str, problem: BaseException) -> None:
-    """Log where an unforeseen fault came from, without its text: that may quote a message."""
-    trace = "".join(traceback.format_tb(problem.__traceback__))
-    log.error("%s: %s\n%s", what, type(problem).__name__, trace)
 
 
 async def _rset(session: "Session", argument: str) -> Reply | None:
@@ -312,7 +241,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "HELO": _helo,
     "MAIL": _mail,
     "RCPT": _rcpt,
-    "DATA": _data,
+    "DATA": data.data,
     "RSET": _rset,
     "NOOP": _noop,
     "QUIT": _quit,

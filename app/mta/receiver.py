@@ -58,6 +58,7 @@ class ReceiverSettings:
     """Whether the client at this address hands over facts of another one; "" is a UNIX socket."""
     recipients: int = limits.RECIPIENTS
     connections: int = 1000
+    """To one listener of one worker."""
     connections_per_client: int = 50
     command_seconds: float = 60
     errors: int = 20
@@ -89,9 +90,11 @@ class Front:
         """Count a session in, or return why it cannot stay."""
         if self.is_draining:
             return reply.SHUTTING_DOWN
+        # Who may open a UNIX socket is decided by its file; all its clients look alike.
+        of_client = self._clients[session.address] if session.address else 0
         if (
             len(self._sessions) >= self.settings.connections
-            or self._clients[session.address] >= self.settings.connections_per_client
+            or of_client >= self.settings.connections_per_client
         ):
             return reply.TOO_MANY_CONNECTIONS
         self._sessions.add(session)

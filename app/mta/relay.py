@@ -102,8 +102,8 @@ class Relay:
             pool = self._pools.get(hop)
             if pool is None:
                 pool = self._pools[hop] = _Pool()
-            async with pool.slots:
-                return await self._attempt(pool, hop, mail)
+            async with asyncio.timeout(self._timeouts.total_seconds):
+                return await self._in_turn(pool, hop, mail)
         except Unusable as problem:
             failure = problem.reply
         except TimeoutError:
@@ -112,6 +112,18 @@ class Relay:
             failure = reply.UNREACHABLE
         log.warning("%s: %s", hop, failure)
         return [failure] * len(mail.recipients)
+
+    async def _in_turn(self, pool: _Pool, hop: NextHop, mail: Transaction) -> list[Reply]:
+        """Wait until one more connection is allowed, but not for ever."""
+        try:
+            async with asyncio.timeout(self._timeouts.turn_seconds):
+                await pool.slots.acquire()
+        except TimeoutError:
+            raise Unusable(reply.BUSY) from None
+        try:
+            return await self._attempt(pool, hop, mail)
+        finally:
+            pool.slots.release()
 
     async def _attempt(self, pool: _Pool, hop: NextHop, mail: Transaction) -> list[Reply]:
         while (connection := pool.take(clock.monotonic())) is not None:

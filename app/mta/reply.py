@@ -90,6 +90,7 @@ UNENCRYPTED = Reply(550, "5.7.1", "encryption is required")
 # What the next hop did.
 UNREACHABLE = Reply(451, "4.4.1", "the next hop does not answer")
 LOST = Reply(451, "4.4.2", "the connection to the next hop was lost")
+BUSY = Reply(451, "4.4.5", "the next hop is busy, try again later")
 TIMED_OUT = Reply(451, "4.4.2", "the next hop answers too slowly")
 CONFUSED = Reply(451, "4.5.0", "the next hop gave an answer that is none")
 NO_TLS = Reply(451, "4.7.5", "no secure connection to the next hop")
@@ -98,7 +99,6 @@ NO_SMTPUTF8 = Reply(553, "5.6.7", "the next hop takes no internationalised mail"
 BAD_PATH = Reply(553, "5.1.3", "an address of the envelope cannot be written to the next hop")
 
 # What a client did, or must do.
-READY = Reply(220, "2.0.0", "ready")
 OK = Reply(250, "2.0.0", "ok")
 REVERSE_PATH_OK = Reply(250, "2.1.0", "reverse-path ok")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient ok")

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, cast
 from aiosmtpd.smtp import SMTP
 
 from app.mta import commands, reply
-from app.mta.commands import Dialogue, log_fault
-from app.mta.reader import Gone, Late, Reader
+from app.mta.commands import LINE_OCTETS, Dialogue
+from app.mta.data import log_fault
+from app.mta.reader import Gone, Reader
 from app.mta.reply import Reply
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # aiosmtpd writes a line for each connection, and commands with what they carry.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
-LINE_OCTETS: Final = 2048
-"""RFC 5321 §4.5.3.1.4 asks for 512; extensions and long addresses add to it."""
 COMMANDS_AT_MOST: Final = 4000
 """Between two messages; a thousand recipients need a thousand and two (T32)."""
 COUNTED_AS_ERROR: Final = frozenset({500, 501, 502, 503, 504, 555})
@@ -59,8 +58,7 @@ class Session(SMTP):
         """Begin a session, or begin it anew after STARTTLS."""
         self.reader.attach(cast("asyncio.Transport", transport))
         self.dialogue = Dialogue()
-        name = transport.get_extra_info("peername")
-        self.address = str(name[0]) if isinstance(name, tuple) else ""
+        self.address = client_address(transport.get_extra_info("peername"))
         super().connection_made(transport)
         # aiosmtpd's timer also runs while a message is worked on; here the reader has deadlines.
         if self._timeout_handle is not None:
@@ -110,7 +108,7 @@ class Session(SMTP):
                 self.say_lines(f"220 {self.front.greeting}")
             while self._last_words is None:
                 await self._step()
-        except Late:
+        except TimeoutError:
             self._last_words = reply.TOO_SLOW
         except (Gone, ConnectionError):
             if self.front.is_draining:
@@ -128,7 +126,7 @@ class Session(SMTP):
         self._is_idle = False
         try:
             answer = await commands.answer(self, line)
-        except (Gone, Late, ConnectionError):
+        except (Gone, TimeoutError, ConnectionError):
             raise
         except Exception as problem:  # noqa: BLE001 - the receiver's edge
             log_fault("a command failed", problem)
@@ -200,3 +198,11 @@ class Session(SMTP):
         if self._writer.transport.get_write_buffer_size():
             async with asyncio.timeout(self.front.settings.command_seconds):
                 await self._writer.drain()
+
+
+def client_address(peername: object) -> str:
+    """Return the IP address of a client as its owner writes it, "" on a UNIX socket."""
+    if not isinstance(peername, tuple):
+        return ""
+    # An IPv4 client of a socket for both is mapped, and a link-local address names our interface.
+    return str(peername[0]).partition("%")[0].removeprefix("::ffff:")

@@ -58,7 +58,9 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
 
 def relay(port: int, protocol: str = "smtp", octets: bytes = MESSAGE) -> Reply:
     async def run() -> Reply:
-        sender = Relay("gw.example", Timeouts(2, 2, 2, 2))
+        sender = Relay(
+            "gw.example", Timeouts(greeting_seconds=2, command_seconds=2, content_seconds=2)
+        )
         (answer,) = await sender.send(
             NextHop(protocol, "127.0.0.1", port),
             "a@nord.example",

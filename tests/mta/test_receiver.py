@@ -5,6 +5,7 @@ import contextlib
 import resource
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 from app import clock
 from app.mta.envelope import Peer
+from app.mta.listener import Listener
 from app.mta.reader import Pace
-from app.mta.receiver import ReceiverSettings
+from app.mta.receiver import ReceiverSettings, start_listeners
+from app.mta.session import client_address
 from tests.mta.servers import Client, Desk, receiving, settings
 
 
@@ -104,6 +107,21 @@ class TestEnvelope:
             assert desk.taken[0].octets == octets
 
         asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("peername", "expected"),
+    [
+        (("192.0.2.1", 25), "192.0.2.1"),
+        (("::ffff:192.0.2.1", 25, 0, 0), "192.0.2.1"),
+        (("2001:db8::1", 25, 0, 0), "2001:db8::1"),
+        (("fe80::1%eth0", 25, 0, 2), "fe80::1"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_client_has_the_address_its_owner_writes(peername: object, expected: str) -> None:
+    assert client_address(peername) == expected
 
 
 class TestXforward:
@@ -245,6 +263,46 @@ class TestLimits:
                 assert await client.reply() == "500 5.5.2 line too long"
                 assert not await client.rest()
                 client.close()
+
+        asyncio.run(run())
+
+    def test_client_that_reads_nothing_is_left(self) -> None:
+        # T28
+        async def run() -> None:
+            terms = settings(command_seconds=0.1, may_xforward=lambda _: True)
+            async with receiving(Desk(), "smtp", terms) as (port, receiver):
+                with socket.socket() as deaf:
+                    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+                    deaf.setblocking(False)
+                    await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", port))
+                    said = b"EHLO x\r\n" * 3900
+                    await asyncio.get_running_loop().sock_sendall(deaf, said)
+                    await asyncio.sleep(0.05)
+                    (session,) = receiver._fronts[0]._sessions
+                    for _ in range(200):
+                        await asyncio.sleep(0.01)
+                        if session.transport is None:
+                            break
+                    assert session.transport is None
+
+        asyncio.run(run())
+
+    def test_clients_of_a_unix_socket_are_not_one_client(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            listener = Listener("lmtp", path=str(tmp_path / "s"))
+            terms = settings(connections_per_client=1)
+            receiver = await start_listeners(Desk(), [(listener, listener.bind())], terms)
+            for _ in range(3):
+                reader, writer = await asyncio.open_unix_connection(listener.path)
+                assert (await reader.readline()).startswith(b"220 ")
+                writer.write(b"QUIT\r\n")
+                await reader.read()
+                writer.close()
+            clients = [await asyncio.open_unix_connection(listener.path) for _ in range(3)]
+            for reader, writer in clients:
+                assert (await reader.readline()).startswith(b"220 ")
+                writer.close()
+            await receiver.drain(1)
 
         asyncio.run(run())
 

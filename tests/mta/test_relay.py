@@ -20,7 +20,9 @@ from app.mta.reply import Reply
 from tests.mta.servers import Desk, Hop, Script, clear, settings
 
 MESSAGE = b"Subject: a\r\n\r\n.dot\r\ntext\r\n"
-QUICK = Timeouts(0.5, 0.2, 0.2, 0.3)
+QUICK = Timeouts(
+    connect_seconds=0.5, greeting_seconds=0.2, command_seconds=0.2, content_seconds=0.3
+)
 STAGES = ("connect", "hello", "mail", "rcpt", "data", "dot")
 
 
@@ -354,6 +356,23 @@ class TestKeptConnections:
         asyncio.run(run(hop))
         assert hop.connections <= 3
         assert len(hop.messages) == 40
+
+    def test_nobody_waits_for_a_turn_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # R9
+        monkeypatch.setattr(module, "CONNECTIONS_AT_MOST", 1)
+
+        async def run(hop: Hop) -> None:
+            async with hop.listening():
+                relay = Relay("gw.example", Timeouts(turn_seconds=0.05, total_seconds=0.3))
+                first = asyncio.ensure_future(send(relay, hop))
+                await asyncio.sleep(0.02)
+                assert await send(relay, hop) == [reply.BUSY]
+                assert await first == [reply.TIMED_OUT]
+                hop.script = at("none", "")
+                assert (await send(relay, hop))[0].relayed
+                await relay.close()
+
+        asyncio.run(run(Hop(script=at("dot", "hang"))))
 
     def test_cancelled_message_leaves_no_connection_behind(self) -> None:
         async def run(hop: Hop) -> None:

@@ -126,7 +126,7 @@ def test_refused_or_injected_answer_to_starttls_is_no_way_on(level: str, answer:
         script = {"starttls": answer}
         async with Hop(tls=context, script=lambda stage, _: script.get(stage)).listening() as hop:
             target = NextHop("smtp", "127.0.0.1", hop.port, tls=level)
-            relay = Relay("gw.example", Timeouts(1, 1, 1, 1))
+            relay = Relay("gw.example", Timeouts(command_seconds=1))
             answers = await relay.send(target, "", ["b@x"], Cargo(MESSAGE, clear("b@x")))
             assert answers[0] in (reply.NO_TLS, reply.TIMED_OUT)
             assert not hop.transactions

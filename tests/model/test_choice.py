@@ -1,0 +1,105 @@
+"""What a person approved needs no path, but a revoked certificate is used by nobody (T96)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from app.model.choice import Candidate, PartnerChoice
+from app.model.facts import Usable
+from app.pki.certificate import Certificate
+from app.pki.path import Anchors
+from tests.model.house import BOB
+from tests.testpki import AT, TestIdentity, ca
+
+ROOT = ca("Revoking Root", url="http://crl.example/root")
+GOOD = ROOT.issue(BOB)
+REVOKED = ROOT.issue(BOB, revoked="2026-01-01")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Revocation data that are at hand."""
+
+    crl: bytes
+
+    def crls(self, *_: object) -> Sequence[bytes]:
+        return [self.crl]
+
+    def ocsps(self, *_: object) -> Sequence[bytes]:
+        return []
+
+
+@dataclass(frozen=True)
+class Trust:
+    """An authority that is believed, and its list."""
+
+    anchors: Anchors
+    revocation_source: Lists | None
+    intermediates: Sequence[Certificate] = ()
+
+    def is_pinned(self, *_: object) -> bool:
+        return False
+
+    def domain_certificates(self, *_: object) -> frozenset[str]:
+        return frozenset()
+
+    def certificates_by_id(self, *_: object) -> Sequence[Certificate]:
+        return ()
+
+
+BELIEVED = Trust(
+    Anchors((Certificate.from_der(ROOT.certificate),), "revoking"), Lists(ROOT.crl(at=AT))
+)
+NO_LIST = Trust(BELIEVED.anchors, None)
+
+
+def usable(
+    who: TestIdentity, trust: Trust, *, pinned: bool = False, revocation: str = "soft"
+) -> Usable:
+    candidate = Candidate(1, BOB, Certificate.from_der(who.certificate), pinned, False, None, AT)
+    return PartnerChoice((candidate,)).usable(trust, at=AT, revocation=revocation)
+
+
+CASES = [
+    (GOOD, BELIEVED, False, "soft", ""),
+    (GOOD, BELIEVED, False, "hard", ""),
+    (GOOD, NO_LIST, False, "soft", ""),
+    (GOOD, NO_LIST, False, "hard", "revocation-unknown"),
+    (GOOD, NO_LIST, False, "off", ""),
+    (REVOKED, BELIEVED, False, "soft", "revoked"),
+    (REVOKED, BELIEVED, True, "soft", "revoked"),
+    (REVOKED, NO_LIST, True, "soft", ""),
+]
+
+
+@pytest.mark.parametrize(("who", "trust", "pinned", "revocation", "why"), CASES)
+def test_a_certificate_is_judged_before_it_is_used(
+    who: TestIdentity, trust: Trust, pinned: bool, revocation: str, why: str
+) -> None:
+    found = usable(who, trust, pinned=pinned, revocation=revocation)
+    assert bool(found.certificates) == (why == "")
+    assert [each.code for each in found.reasons] == ([why] if why else [])
+
+
+def test_the_newest_word_about_capabilities_counts() -> None:
+    older, newer = (
+        Candidate(
+            number,
+            BOB,
+            Certificate.from_der(ROOT.issue(BOB, private=key).certificate),
+            True,
+            False,
+            said,
+            at,
+        )
+        for number, key, said, at in (
+            (1, ca("k1").key, ("aes128-cbc",), AT),
+            (2, ca("k2").key, ("aes256-gcm",), AT.replace(year=2027)),
+        )
+    )
+    for order in ((older, newer), (newer, older)):
+        found = PartnerChoice(order).usable(BELIEVED, at=AT)
+        assert found.capabilities == ("aes256-gcm",)
+        assert len(found.certificates) == 2
+        assert set(found.partner_ids) == {1, 2}

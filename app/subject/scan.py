@@ -14,7 +14,7 @@ from app.subject.brackets import BAR, CLOSES, NEITHER, OPENS, SIDES, kind
 from app.subject.forms import Forms
 from app.subject.skeleton import IGNORABLE, Letters
 
-LOOK_BACK: Final = 8  # opening brackets, or words, that a closing bracket is tried with
+LOOK_BACK: Final = 12  # opening brackets, or words, that a closing bracket is tried with
 ADDRESS_LETTERS: Final = 320  # the longest address that a mark names
 _ADDRESS_SIGNS: Final = frozenset("@*<\uff20\ufe6b\uff0a\u2217")
 
@@ -85,11 +85,15 @@ class Scan:
             if self._unclosed and kind(char) == "square":
                 self._unclosed.pop()
             return
-        # Of several brackets before one letter only the innermost begins a mark; the others are
-        # taken when the pair they are left with is empty.
-        if self._opens and self._inside(self._opens[-1]) == len(self._seen):
-            self._opens.pop()
-            self._judged = min(self._judged, len(self._opens))
+        # Of several brackets of a kind before one letter only the innermost begins a mark; the
+        # others are taken when the pair they are left with is empty.
+        for place in reversed(self._opens):
+            if self._inside(place) != len(self._seen):
+                break
+            if kind(self._kept[place]) == kind(char):
+                del self._opens[bisect_left(self._opens, place)]
+                self._judged = min(self._judged, len(self._opens))
+                break
         self._opens.append(at)
         if kind(char) == "square":
             self._unclosed.append(at)

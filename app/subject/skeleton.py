@@ -38,8 +38,9 @@ IGNORABLE: Final = frozenset(
 
 KEPT: Final = 8_192  # characters that a table remembers
 
-# Digits and currencies that stand in for letters; punctuation is dropped, whatever it stands for.
-_STAND_INS: Final = str.maketrans("0123456789$€£", "olzeasgtbgsel")
+# Digits that stand in for letters, and for the second look currencies too.
+_DIGITS: Final = str.maketrans("0123456789", "olzeasgtbg")
+_CURRENCIES: Final = str.maketrans("0123456789$€£", "olzeasgtbgsel")
 # One stroke, whatever it is called: i, l, 1, |, and the dotted and dotless i of Turkish.
 _STROKES: Final = str.maketrans("l1|ıİ", "iiiii")
 # Letters that look like others only to somebody who wants to read Latin.
@@ -104,12 +105,16 @@ class Letters(dict[str, str]):
             return ""
         # Some characters are another letter by their compatibility form: a lunate sigma is drawn c.
         seen = "" if self._fold_first else skeleton(char)
-        if not (seen.isascii() and seen.isalnum()):
+        if unicodedata.category(char)[0] == "P":
+            # Dropped, but for the few that are drawn as one letter.
+            seen = seen if len(seen) == 1 and seen.isalnum() else ""
+        elif not (seen.isascii() and seen.isalnum()):
             compatible = unicodedata.normalize("NFKC", char)
             if self._fold_first:
                 compatible = compatible.casefold()
             seen = "".join(map(_seen, unicodedata.normalize("NFKD", compatible)))
-        folded = seen.casefold().translate(_FAUX).translate(_STAND_INS).translate(_STROKES)
+        stand_ins = _CURRENCIES if self._fold_first else _DIGITS
+        folded = seen.casefold().translate(_FAUX).translate(stand_ins).translate(_STROKES)
         letters = "".join(filter(_is_kept, unicodedata.normalize("NFKD", folded)))
         for one, two in _PAIRS.items():
             letters = letters.replace(one, two) if self._fold_first else letters.replace(two, one)

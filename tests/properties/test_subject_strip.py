@@ -30,7 +30,7 @@ anything = st.one_of(
 
 
 @given(anything, st.sampled_from(CLEANERS))
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_cleaning_twice_is_cleaning_once(subject: str, cleaner: Cleaner) -> None:
     cleaned = cleaner.clean(subject)
     assert cleaner.clean(cleaned) == cleaned
@@ -38,7 +38,7 @@ def test_cleaning_twice_is_cleaning_once(subject: str, cleaner: Cleaner) -> None
 
 # T63
 @given(anything)
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_no_cleaned_subject_renders_like_a_mark(subject: str) -> None:
     cleaned = CLEANERS[0].clean(subject)
     assert renders_like(cleaned, MARKS) == ""
@@ -47,7 +47,7 @@ def test_no_cleaned_subject_renders_like_a_mark(subject: str) -> None:
 
 
 @given(hostile)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_mark_put_on_comes_off_again(subject: str) -> None:
     message = put_on(
         b"From: a@b.example\r\n\r\n", "[SIGNIERT]", base_subject=CLEANERS[0].clean(subject)
@@ -58,7 +58,7 @@ def test_a_mark_put_on_comes_off_again(subject: str) -> None:
 
 
 @given(st.binary(max_size=200), st.binary(max_size=80))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_octets_stop_the_cleaner(section: bytes, value: bytes) -> None:
     for message in (section, b"Subject: " + value + b"\r\nFrom: " + value + b"\r\n\r\n" + section):
         for cleaner in CLEANERS:
@@ -68,7 +68,7 @@ def test_no_octets_stop_the_cleaner(section: bytes, value: bytes) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_skeletons_are_stable(text: str) -> None:
     assert skeleton(skeleton(text)) == skeleton(text)
     assert reduce(text).isalnum() or not reduce(text)

@@ -32,7 +32,7 @@ def test_other_texts_have_other_skeletons(first: str, second: str) -> None:
     [
         "SIGNED", "signed", "S1GNED", "SİGNED", "sıgned", "S|GNED", "ЅІGΝЕD", "ｓｉｇｎｅｄ",
         "𝕊𝕀𝔾ℕ𝔼𝔻", "🅂🄸🄶🄽🄴🄳", "🆂🅸🅶🅽🅴🅳", "🇸🇮🇬🇳🇪🇩", "ꜱɪɢɴᴇᴅ", "S.I.G.N.E.D", "S I G N E D",
-        "S\u00a0I\u200bG\u2060N\u00adE\u202eD", "S̲I̲G̲N̲E̲D̲", "ŠĪĜŇĘĐ", "ʂɨɠɳɛɗ", "$IGN€D", "5IGИED",
+        "S\u00a0I\u200bG\u2060N\u00adE\u202eD", "S̲I̲G̲N̲E̲D̲", "ŠĪĜŇĘĐ", "ʂɨɠɳɛɗ", "5IGИED",
         "S\ue000IGNED", "⒮⒤⒢⒩⒠⒟", "SIGNED😀", "sіɡոеԁ",
     ],
 )  # fmt: skip

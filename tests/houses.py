@@ -86,12 +86,13 @@ class House:
         self.changed()
 
     def policy(self, *, direction: str, **fields: str) -> None:
-        """Set these fields for all mail of a direction, in front of the shipped route."""
+        """Set these fields for all mail of a direction, in front of what was there."""
         lines = "".join(f'{name} = "{value}"\n' for name, value in fields.items())
-        name = f"test {next(self._routes)}"
-        first = (
-            f'[[route]]\nname = "{name}"\ndirection = "{direction}"\nto = "(any)@(host)"\n{lines}\n'
-        )
+        self.apply(f'direction = "{direction}"\nto = "(any)@(host)"\n{lines}')
+
+    def apply(self, route: str) -> None:
+        """Put one more route, the TOML of its fields, in front of what was there."""
+        first = f'[[route]]\nname = "test {next(self._routes)}"\n{route}\n'
         policies.apply(self.database, first + policies.export(self.database))
         self.changed()
 

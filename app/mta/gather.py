@@ -10,6 +10,8 @@ from app.mail.entity import Entity, parse_entity
 from app.mail.headers import split
 from app.model.facts import Addressed, Facts, Usable, signer_of
 from app.model.plan import Plan, plan, together
+from app.model.policy import Settings
+from app.model.triggers import asked
 from app.mta.machine import Work
 from app.mta.peers import standing
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
@@ -28,7 +30,13 @@ def plans(work: Work, recipients: tuple[str, ...]) -> dict[str, Plan]:
 def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
     addressed = Addressed(work.envelope.reverse_path, recipient)
     shared = work.once("facts", lambda: _facts(work, octets))
-    facts = replace(shared, partner=_usable(work, addressed, shared))
+    entries = outbound_settings(work, recipient)["triggers"].entries
+    headers = split(octets).headers
+    facts = replace(
+        shared,
+        partner=_usable(work, addressed),
+        asked=asked(entries, headers.text("Subject"), headers.text) if entries else None,
+    )
     return plan("outbound", addressed, facts, work.snapshot)
 
 
@@ -65,10 +73,15 @@ def _facts(work: Work, octets: bytes) -> Facts:
     )
 
 
-def _usable(work: Work, addressed: Addressed, facts: Facts) -> Usable:
+def outbound_settings(work: Work, recipient: str) -> Settings:
+    """Return the settings for a recipient, as the plan will see them."""
+    sender = work.envelope.reverse_path or author(work).address
+    return work.snapshot.policy.settings("outbound", sender, recipient)
+
+
+def _usable(work: Work, addressed: Addressed) -> Usable:
     """Return what a message to this recipient can be encrypted to now."""
-    sender = addressed.reverse_path or facts.from_address
-    settings = work.snapshot.policy.settings("outbound", sender, addressed.recipient)
+    settings = outbound_settings(work, addressed.recipient)
     return work.house.store.usable_for(
         addressed.recipient,
         at=work.envelope.received_at,

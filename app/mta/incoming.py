@@ -18,6 +18,7 @@ from app.smime.decrypt import not_encrypted
 from app.smime.finding import NO_SIGNATURE, Finding, worst
 from app.smime.kinds import ENCRYPTED, SIGNED, Layer, recognise
 from app.smime.peel import Circumstances, peel
+from app.smime.shown import protected_subject
 from app.smime.verify import verify as verify_layer
 from app.subject.render import mark, put_on
 from app.subject.strip import Cleaner
@@ -116,8 +117,9 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     cleaner = Cleaner(texts, symbols=display == "symbol")
     octets = cleaner.clean_message(octets, authserv_id=house.hostname)
     text = mark(finding, decryption, texts, display, house.language)
-    if text:
-        octets = put_on(octets, text, utf8=delivery.work.envelope.smtputf8)
+    shown = protected_subject(finding, decryption, split(octets).headers)
+    base = cleaner.clean(shown) if shown is not None else None
+    octets = put_on(octets, text, base_subject=base, utf8=delivery.work.envelope.smtputf8)
     top = results(finding, decryption, house.hostname) + stamp(
         delivery.work.envelope, house.hostname, delivery.work.trace_id
     )

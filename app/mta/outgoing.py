@@ -5,14 +5,16 @@ refusal; nothing here ever falls back to less protection (T87, T88).
 """
 
 import secrets
+from dataclasses import dataclass
 
 from app.cms.errors import MalformedCms, UnsupportedCms
 from app.mail.errors import MalformedMessage
-from app.mail.headers import join, split
+from app.mail.headers import encode_text, join, split
 from app.model.errors import Refused, StoreUnavailable
 from app.model.plan import Plan
+from app.model.triggers import field_names, without_words
 from app.mta import reply
-from app.mta.gather import plans, root
+from app.mta.gather import outbound_settings, plans, root
 from app.mta.incoming import protection
 from app.mta.machine import Delivery, Work
 from app.mta.peers import secret_fields
@@ -22,6 +24,7 @@ from app.smime.content import strip_signature
 from app.smime.encrypt import CannotEncrypt
 from app.smime.encrypt import encrypt as encrypt_message
 from app.smime.kinds import SIGNED, recognise
+from app.smime.profiles import signer_for
 from app.smime.sign import sign as sign_message
 from app.subject.strip import Cleaner
 
@@ -30,24 +33,32 @@ BLIND_FIELDS = ("Bcc", "Resent-Bcc")
 
 
 def clean(delivery: Delivery) -> str:
-    """Remove marks, result fields, blind copies and secrets of relays (B8, T91)."""
+    """Remove marks, result fields, blind copies, secrets of relays and triggers (B8, T91, R19)."""
     work = delivery.work
+    entries = outbound_settings(work, delivery.recipient)["triggers"].entries
     settings = work.snapshot.policy.settings(
         "inbound", delivery.recipient, work.envelope.reverse_path
     )
     symbols = settings.word("display") == "symbol"
-    delivery.octets = work.once(("cleaned", symbols), lambda: _cleaned(work, symbols=symbols))
+    delivery.octets = work.once(
+        ("cleaned", symbols, entries), lambda: _cleaned(work, entries, symbols=symbols)
+    )
     return "none" if delivery.octets == work.envelope.octets else "cleaned"
 
 
-def _cleaned(work: Work, *, symbols: bool) -> bytes:
+def _cleaned(work: Work, entries: tuple[str, ...], *, symbols: bool) -> bytes:
     cleaner = Cleaner(work.snapshot.marks, symbols=symbols)
     octets = cleaner.clean_message(work.envelope.octets, authserv_id=work.house.hostname)
-    unwanted = (*BLIND_FIELDS, *secret_fields(work.snapshot))
+    unwanted = (*BLIND_FIELDS, *secret_fields(work.snapshot), *field_names(entries))
     parts = split(octets)
-    if not any(parts.headers.find(name) for name in unwanted):
-        return octets
-    return join(parts.headers.without(*unwanted), parts)
+    headers = parts.headers
+    if any(headers.find(name) for name in unwanted):
+        headers = headers.without(*unwanted)
+    subject = headers.text("Subject") if entries else ""
+    if subject and (rest := without_words(entries, subject)) != subject:
+        field = encode_text("Subject", rest, utf8=work.envelope.smtputf8)
+        headers = headers.replace_first("Subject", field)
+    return octets if headers is parts.headers else join(headers, parts)
 
 
 def decide(delivery: Delivery) -> Plan:
@@ -89,24 +100,54 @@ def sign(delivery: Delivery) -> str:
     if signing is None:
         delivery.protected = protection(root(delivery.work))
         return "none"
-    strip = made.word("strip_existing_signature") == "on"
+    how = Signing(
+        signing.key_id,
+        signing.form,
+        made.word("profile"),
+        _protection(made),
+        strip=made.word("strip_existing_signature") == "on",
+    )
     delivery.octets = delivery.work.once(
-        ("signed", signing.key_id, signing.form, strip, id(delivery.octets)),
-        lambda: _signed(delivery, signing.key_id, signing.form, strip=strip),
+        ("signed", how, id(delivery.octets)), lambda: _signed(delivery, how)
     )
     delivery.protected = "signed"
     return f"{signing.kind} {signing.key_id}"
 
 
-def _signed(delivery: Delivery, key_id: str, form: str, *, strip: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How a message is signed; recipients for whom it is the same share one signature."""
+
+    key_id: str
+    form: str
+    profile: str
+    protection: str
+    strip: bool
+
+
+def _protection(made: Plan) -> str:
+    """Return how the header section goes inside: "cipher", "clear", or "" for not at all."""
+    if made.word("protect_subject") == "off":
+        return ""
+    return "clear" if made.encrypt is None else "cipher"
+
+
+def _signed(delivery: Delivery, how: Signing) -> bytes:
     octets = delivery.octets
-    if strip:
+    if how.strip:
         layer = recognise(octets)
         octets = strip_signature(octets, layer) if layer.kind in SIGNED else octets
     try:
-        signer = delivery.house.store.ring.signer(key_id)
+        signer = signer_for(how.profile, delivery.house.store.ring.signer(how.key_id))
         token = b"=_" + secrets.token_hex(16).encode("ascii")
-        return sign_message(octets, signer, form=form, at=delivery.at, token=token)
+        return sign_message(
+            octets,
+            signer,
+            form=how.form,
+            at=delivery.at,
+            token=token,
+            protection=how.protection,
+        )
     except (Refused, StoreUnavailable, MalformedCms, UnsupportedCms, MalformedMessage) as error:
         raise Refusal(reply.SIGNING_FAILED) from error
 
@@ -124,6 +165,8 @@ def encrypt(delivery: Delivery) -> str:
             encryption.certificates,
             profile=encryption.profile,
             capabilities=encryption.capabilities,
+            # A signature that was made here has the header section inside already.
+            protection="" if made.sign is not None else _protection(made),
         )
     except (CannotEncrypt, MalformedMessage) as error:
         raise Refusal(reply.ENCRYPTION_FAILED) from error

@@ -219,3 +219,22 @@ def test_finding_is_learned_only_where_policy_harvests(pair: Pair) -> None:
     pair.sued.policy(direction="inbound", harvest="off")
     pair.sued.send(octets, PAUL, learn=lambda finding, *_: learned.append(finding.signer))
     assert learned == [ALICE]
+
+
+def test_protected_subject_is_the_base_of_the_mark(pair: Pair) -> None:  # RFC 9788
+    pair.nord.knows(pair.paul)
+    pair.nord.policy(direction="outbound", protect_subject="on")
+    octets = message(ALICE, PAUL, "Merger on Friday")
+    wire = only(pair.nord.send(octets, PAUL, reverse_path=ALICE, peer=INSIDER)).octets
+    assert b"Merger" not in wire
+    assert split(wire).headers.text("Subject") == "[...]"
+    assert subject(pair.read(wire)) == "[VERSCHLÜSSELT] [SIGNIERT] Merger on Friday"
+
+
+def test_protected_subject_is_cleaned_of_forged_marks(pair: Pair) -> None:  # B9, T60
+    pair.nord.knows(pair.paul)
+    pair.nord.policy(direction="outbound", protect_subject="on", sign="never")
+    octets = message("eve@elsewhere.example", PAUL, "[S1GNIERT] Trust me")
+    wire = only(pair.nord.send(octets, PAUL, peer=INSIDER)).octets
+    got = only(pair.sued.send(wire, PAUL))
+    assert subject(got) == "[VERSCHLÜSSELT] Trust me"

@@ -8,11 +8,11 @@ import hashlib
 from app.cms import ber, der
 from app.cms.algorithms import CONTENT_TYPE_DER, DIGESTS
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
-from app.cms.signed import open_content_info, parse_signed
+from app.cms.signed import SignedData, open_content_info, parse_signed
 from app.mail.canonical import is_crlf, is_seven_bit
 from app.mail.compose import multipart_signed, unwrap
 from app.mail.headers import split
-from app.smime.kinds import Kind, Layer
+from app.smime.kinds import LAYER_TYPES, Kind, Layer, root_type
 from app.smime.payload import RefusedPayload, accept
 
 
@@ -20,12 +20,29 @@ def signed_content(message: bytes, layer: Layer) -> bytes:
     """Return the entity inside a signed layer as it was sent; empty if there is none."""
     if layer.kind is Kind.CLEAR:
         return message[layer.signed_from : layer.signed_to]
+    signed = _opaque(layer)
+    return (signed.content if signed else None) or b""
+
+
+def _opaque(layer: Layer) -> SignedData | None:
+    """Return the SignedData of an opaque-signed layer; None for others and for broken ones."""
     if layer.kind is not Kind.OPAQUE:
-        return b""
+        return None
     try:
-        return parse_signed(layer.cms).content or b""
+        return layer.signed or parse_signed(layer.cms)
     except (MalformedCms, UnsupportedCms, TooLarge):
-        return b""
+        return None
+
+
+def may_hold_layer(message: bytes, layer: Layer) -> bool:
+    """Tell whether the root of a signed content may be a cryptographic layer again.
+
+    Only the first header section is looked at, so that this costs next to nothing.
+    """
+    if layer.kind is Kind.CLEAR:
+        return root_type(message, layer.signed_from, layer.signed_to) in LAYER_TYPES
+    content = signed_content(message, layer)
+    return root_type(content, 0, len(content)) in LAYER_TYPES
 
 
 def strip_signature(message: bytes, layer: Layer) -> bytes:
@@ -46,17 +63,15 @@ def opaque_to_clear(message: bytes, layer: Layer) -> bytes | None:
     None where the content would not survive transport: only 7-bit octets with CRLF keep the
     signature verifiable (RFC 8551 §3.1.3). The caller asks only for valid signatures.
     """
-    if layer.kind is not Kind.OPAQUE:
+    signed = _opaque(layer)
+    entity = (signed.content if signed else None) or b""
+    if signed is None or not entity or not is_seven_bit(entity) or not is_crlf(entity):
         return None
     try:
-        signed = parse_signed(layer.cms)
-        entity = signed.content or b""
-        if not entity or not is_seven_bit(entity) or not is_crlf(entity):
-            return None
         if accept(entity, authenticated=True) != entity:
             return None
         signature = _detach(layer.cms)
-    except (MalformedCms, UnsupportedCms, TooLarge, RefusedPayload):
+    except (MalformedCms, RefusedPayload):
         return None
     digest = signed.signers[0].digest if signed.signers else ""
     if digest not in DIGESTS:

@@ -158,8 +158,21 @@ def _kind_of(signed: SignedData) -> Kind:
 
 def root_type(source: bytes, start: int, end: int) -> str:
     """Return the media type of an entity by its first header section alone."""
-    at = source.find(b"\r\n\r\n", start, min(end, start + HEADER_SECTION_OCTETS + 4))
-    return parse_entity(source[start : max(at, start)] + b"\r\n\r\n").media_type.essence
+    return parse_entity(header_section(source, start, end)[1]).media_type.essence
+
+
+def header_section(source: bytes, start: int, end: int) -> tuple[int, bytes]:
+    """Return where the body of an entity begins, and its header section with CRLF line ends.
+
+    QUIRK: Thunderbird's test mails were signed with bare LF, and opaque content keeps it. An entity
+    whose section does not end within the limit has none.
+    """
+    stop = min(end, start + HEADER_SECTION_OCTETS + 4)
+    at = source.find(b"\r\n\r\n", start, stop)
+    bare = source.find(b"\n\n", start, at if at >= 0 else stop)
+    if bare >= 0:
+        return bare + 2, source[start : bare + 2].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return (at + 4, source[start : at + 4]) if at >= 0 else (end, b"")
 
 
 def _broken(label: str, cms: bytes, problem: str) -> Layer:

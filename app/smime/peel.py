@@ -12,7 +12,7 @@ from datetime import datetime
 
 from app.mail import limits
 from app.mail.address import Originator
-from app.smime.content import strip_signature
+from app.smime.content import may_hold_layer, strip_signature
 from app.smime.decrypt import Decryption, DecryptionKey, decrypt, expand, not_encrypted
 from app.smime.finding import Finding
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
@@ -79,7 +79,7 @@ def _take_off_signature(
     A signature over compressed content stays, since nothing in there is hidden from the reader's
     client, and taking it off would end what it proves.
     """
-    if layer.kind not in SIGNED:
+    if layer.kind not in SIGNED or not may_hold_layer(message, layer):
         return message, layer, ()
     inner = strip_signature(message, layer)
     inner_layer = recognise(inner)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from app.mail.address import Originator, originator
 from app.mail.canonical import is_seven_bit
 from app.mail.headers import Field, Headers, decode_text, encode_text, split
-from app.mail.limits import HEADER_SECTION_OCTETS
 from app.mail.media import parse_media_type
+from app.smime.kinds import header_section
 
 _MODES = frozenset({"clear", "cipher"})
 _HP_OUTER = "hp-outer"
@@ -67,7 +67,7 @@ def unwrap(source: bytes, start: int = 0, end: int | None = None) -> Protected |
     The payload is what is inside all layers, as it was signed or encrypted; its body is not read.
     """
     stop = len(source) if end is None else end
-    body_at, head = _head(source, start, stop)
+    body_at, head = header_section(source, start, stop)
     if b"hp=" not in head and b"HP=" not in head and b"essage/rfc822" not in head:
         return None
     headers = split(head).headers
@@ -78,18 +78,12 @@ def unwrap(source: bytes, start: int = 0, end: int | None = None) -> Protected |
     if media_type.essence == "message/rfc822":
         # A forwarded message says so (RFC 9788 §4.10.2); else it is the message itself.
         is_forwarded = media_type.parameters.get("forwarded", "").lower() == "yes"
-        return None if is_forwarded else _unwrap_message(_head(source, body_at, stop)[1])
+        return None if is_forwarded else _unwrap_message(header_section(source, body_at, stop)[1])
     mode = media_type.parameters.get("hp", "").lower()
     if mode not in _MODES:
         return None
     outer = tuple(each.unfolded for each in headers.all(_HP_OUTER))
     return Protected(mode, headers.drop(_is_structural), outer)
-
-
-def _head(source: bytes, start: int, end: int) -> tuple[int, bytes]:
-    """Return where the body begins, and the header section with its empty line."""
-    at = source.find(b"\r\n\r\n", start, min(end, start + HEADER_SECTION_OCTETS + 4))
-    return (at + 4, source[start : at + 4]) if at >= 0 else (end, b"")
 
 
 def _unwrap_message(head: bytes) -> Protected | None:

@@ -18,11 +18,11 @@ from app.mail.address import Originator, same_mailbox
 from app.mail.limits import SMIME_LAYERS
 from app.pki.certificate import Certificate
 from app.pki.path import validate
-from app.smime.content import opaque_to_clear, signed_content, strip_signature
+from app.smime.content import may_hold_layer, opaque_to_clear, signed_content, strip_signature
 from app.smime.diagnose import diagnose
 from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status, worst
 from app.smime.judge import Case, Verdict, judge
-from app.smime.kinds import LAYER_TYPES, SIGNED, Kind, Layer, recognise, root_type
+from app.smime.kinds import SIGNED, Kind, Layer, recognise
 from app.smime.protect import Protected, unwrap
 from app.smime.reasons import Reason
 from app.smime.signature import Checked, check, signed_span
@@ -100,7 +100,7 @@ def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bool]
     source, start, end = signed_span(message, layer, signed)
     protected = _protected(unwrap(source, start, end), verdict, by.originator)
     finding = _good(case, verdict, by.trust, protected)
-    return finding, root_type(source, start, end) in LAYER_TYPES
+    return finding, may_hold_layer(message, layer)
 
 
 def _protected(

@@ -49,7 +49,7 @@ def attributes_as_content(shop: Workshop) -> Named:
     honest = shop.cms(GOOD)
     signer = signer_infos(honest)[0]
     attributes = signer["signed_attrs"].untag().dump(force=True)
-    bare = _without_attributes(signer)
+    bare = without_attributes(signer)
     content = None if shop.form == "clear" else attributes
     cms = with_signers(honest, [bare], content=content)
     yield "c1-attributes-as-content", shop.mail(head(), attributes, cms)
@@ -57,12 +57,13 @@ def attributes_as_content(shop: Workshop) -> Named:
     plain = shop.cms(EVIL)
     signer = signer_infos(plain)[0]
     digest = signer["digest_algorithm"]["algorithm"].native
-    fresh = _without_attributes(signer)
+    fresh = without_attributes(signer)
     fresh["signature"] = sign_octets(shop.mallory, EVIL, digest, shop.scheme)
     yield "c1-mallory-without-attributes", shop.mail(head(), EVIL, with_signers(plain, [fresh]))
 
 
-def _without_attributes(signer: Any) -> Any:
+def without_attributes(signer: Any) -> Any:
+    """Return a SignerInfo without signed attributes, its signature as it was."""
     kept = ("version", "sid", "digest_algorithm", "signature_algorithm", "signature")
     return asn1.SignerInfo({name: signer[name] for name in kept})
 

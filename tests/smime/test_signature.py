@@ -15,8 +15,10 @@ from tests.forgery.makers import (
     edited,
     head,
     sign_octets,
+    signer_infos,
     text,
     with_certificates,
+    with_signers,
 )
 from tests.smime.house import Trust, find
 from tests.smime.test_forge import trust
@@ -126,6 +128,10 @@ def both_types(signed: Any, signer: Any) -> None:
     attribute(signer, "content_type")["values"] = [asn1.ContentType("enveloped_data")]
 
 
+def outer_type(signed: Any, _: Any) -> None:
+    signed["encap_content_info"]["content_type"] = asn1.ContentType("enveloped_data")
+
+
 def other_digest(_: Any, signer: Any) -> None:
     attribute(signer, "message_digest")["values"] = [core.OctetString(bytes(32))]
 
@@ -172,8 +178,22 @@ def test_signed_attributes_must_be_as_they_must_be(
     assert answer(resigned(shop, edit)) == expected
 
 
-def test_content_of_another_type_is_no_message() -> None:  # RFC 8551 §2.4.1
-    assert answer(resigned(OPAQUE, both_types)) == (Status.INVALID, "content-type")
+@pytest.mark.parametrize("edit", [both_types, outer_type])
+@BOTH
+def test_content_of_another_type_is_no_message(
+    shop: Workshop, edit: Callable[[Any, Any], None]
+) -> None:
+    # RFC 8551 §2.4.1, RFC 5652 §11.1
+    assert answer(resigned(shop, edit)) == (Status.INVALID, "content-type")
+
+
+@BOTH
+def test_good_signature_without_attributes_is_not_believed(shop: Workshop) -> None:  # T42
+    cms = shop.cms(GOOD)
+    bare = structure.without_attributes(signer_infos(cms)[0])
+    bare["signature"] = sign_octets(shop.alice, GOOD, "sha256")
+    octets = shop.mail(head(), GOOD, with_signers(cms, [bare]))
+    assert answer(octets) == (Status.UNSUPPORTED, "no-attributes")
 
 
 @BOTH

@@ -7,6 +7,7 @@ beside, so that the signature is checked over the whole list. RFC 5280 §5.1.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from cryptography.x509.oid import ExtensionOID
@@ -14,6 +15,8 @@ from cryptography.x509.oid import ExtensionOID
 from app.cms import der
 from app.cms.errors import MalformedCms, TooLarge
 from app.pki import names
+from app.pki.errors import MalformedCertificate
+from app.pki.tbs import read_time
 
 CRL_OCTETS: Final = 10 * 1024 * 1024
 # Below this a list is read as it is; an indirect list is always, up to INDIRECT_OCTETS.
@@ -64,6 +67,19 @@ def issuer_of(octets: bytes) -> tuple[object, ...]:
         return names.comparable(tbs.take(der.SEQUENCE).whole)
     except (MalformedCms, TooLarge):
         return ()
+
+
+def next_update_of(octets: bytes) -> datetime | None:
+    """Return when a list says that the next one comes, None if it does not say or is no list."""
+    try:
+        tbs = der.read_one(octets, der.SEQUENCE).take(der.SEQUENCE)
+        tbs.find(der.INTEGER)
+        tbs.take(der.SEQUENCE)
+        tbs.take(der.SEQUENCE)
+        tbs.next()
+        return read_time(tbs.next()) if tbs.peek() in _TIMES else None
+    except (MalformedCms, TooLarge, MalformedCertificate):
+        return None
 
 
 def _parts(tbs: der.Reader) -> tuple[bytes, der.Reader | None, bytes]:

@@ -15,3 +15,7 @@ class WrongPassword(ValueError):
 
 class CannotUnseal(ValueError):
     """The sealed octets, the master key and the context do not belong together."""
+
+
+class CannotFetch(ValueError):
+    """A URL may not be asked, or what is there was not to be had."""

@@ -5,6 +5,7 @@ both is seen to before it gets them. RFC 5280 §5, RFC 6960 §4.2.
 """
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from asn1crypto import crl, ocsp
@@ -67,6 +68,17 @@ def read_responses(responses: Sequence[bytes], budget: Budget) -> Iterator[OCSPC
         except PARSING_ERRORS:
             continue
         yield from answers
+
+
+def next_update_of_response(octets: bytes) -> datetime | None:
+    """Return when a response ends, None if it does not say so or is no response."""
+    try:
+        answers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
+        single = answers[0].extract_single_response() if answers else None
+        found: datetime | None = None if single is None else single["next_update"].native
+    except PARSING_ERRORS:
+        return None
+    return found
 
 
 def _is_strong(container: OCSPContainer) -> bool:

@@ -83,7 +83,7 @@ def _parse(octets: bytes) -> Fields:
     inner_algorithm = tbs.take(der.SEQUENCE).whole
     issuer = tbs.take(der.SEQUENCE).whole
     validity = tbs.take(der.SEQUENCE)
-    not_before, not_after = _time(validity.next()), _time(validity.next())
+    not_before, not_after = read_time(validity.next()), read_time(validity.next())
     subject = tbs.take(der.SEQUENCE).whole
     spki = tbs.take(der.SEQUENCE).whole
     # issuerUniqueID and subjectUniqueID, which nobody uses (RFC 5280 §4.1.2.8).
@@ -129,7 +129,7 @@ def _extensions(sequence: der.Reader) -> Iterator[tuple[str, Extension]]:
         raise MalformedCertificate("the certificate has too many extensions")
 
 
-def _time(element: der.Reader) -> datetime:
+def read_time(element: der.Reader) -> datetime:
     """Return a UTCTime or GeneralizedTime (RFC 5280 §4.1.2.5)."""
     text = element.value
     tag = element.octets[element.head]

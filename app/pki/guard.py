@@ -1,0 +1,110 @@
+"""Whom a URL from a stranger's certificate may reach: public hosts by http, and nobody at home.
+
+The address is checked after resolution, and what was checked is what is connected to, so that a
+name which changes its mind in between changes nothing (T113). Whoever runs an authority of his own
+inside opens that network by name.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.pki.errors import CannotFetch
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+URL_CHARACTERS: Final = 2_000
+# Every printable ASCII character but the space: nothing that could end a line of the request.
+_URL: Final = re.compile(r"[!-~]+")
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
+
+# IPv6 forms that carry an IPv4 address to a translator: RFC 6052 §2.1, RFC 8215 §3.
+_TRANSLATED: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+)
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host; raises OSError if it has none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL that may be asked, with the address that was checked."""
+
+    host: str  # as the request names it, with its port if that is not 80
+    address: str
+    port: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What may be reached."""
+
+    networks: Sequence[Network] = ()  # of the owner, allowed though they are not public
+    ports: frozenset[int] = frozenset((80,))
+    resolve: Callable[[str, int], Sequence[str]] = resolve
+
+    def check(self, url: str) -> Target:
+        """Return where to connect, or raise CannotFetch; asks the resolver."""
+        host, port, path = _parts(url)
+        if port not in self.ports:
+            raise CannotFetch(f"port {port} is not asked")
+        try:
+            addresses = self.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise CannotFetch("the host has no address") from error
+        if not addresses:
+            raise CannotFetch("the host has no address")
+        # One address at home among public ones is reason enough not to go there at all.
+        for address in addresses:
+            if not self.allows(address):
+                raise CannotFetch("the host is not a public one")
+        shown = f"[{host}]" if ":" in host else host
+        return Target(shown if port == 80 else f"{shown}:{port}", addresses[0], port, path)
+
+    def allows(self, text: str) -> bool:
+        """Return whether an address may be connected to."""
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return any(address in each for each in self.networks) or _is_public(address)
+
+
+def _parts(url: str) -> tuple[str, int, str]:
+    if len(url) > URL_CHARACTERS or _URL.fullmatch(url) is None:
+        raise CannotFetch("the URL is malformed")
+    try:
+        split = urlsplit(url)
+        port = split.port
+    except ValueError as error:
+        raise CannotFetch("the URL is malformed") from error
+    if split.scheme != "http":
+        raise CannotFetch("only http is asked")
+    if "@" in split.netloc or "\\" in url or not split.hostname:
+        raise CannotFetch("the URL is malformed")
+    if _HOST.fullmatch(split.netloc.rpartition(":")[0] if port else split.netloc) is None:
+        raise CannotFetch("the URL is malformed")
+    path = (split.path or "/") + (f"?{split.query}" if split.query else "")
+    return split.hostname, 80 if port is None else port, path
+
+
+def _is_public(address: Address) -> bool:
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    if any(address in each for each in _TRANSLATED):
+        return False
+    # An IPv4 address inside an IPv6 one is not followed any further.
+    return address.ipv4_mapped is None and address.sixtofour is None and address.teredo is None

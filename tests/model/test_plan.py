@@ -155,3 +155,17 @@ def test_facts_deny_by_default() -> None:
     decided = plan("outbound", TO_BOB, Facts(at=AT), world())
     assert decided.refusal == "store-unavailable"
     assert (decided.sign, decided.clear) == (None, None)
+
+
+def test_a_sender_pattern_meets_the_reverse_path_or_from_where_it_is_null() -> None:
+    pattern: dict[str, Any] = {"from": "board@nord.example"}
+    strict = world(encrypt="require", **pattern)
+
+    def refusal(reverse_path: str, from_address: str) -> str:
+        addressed = Addressed(reverse_path, BOB)
+        return plan("outbound", addressed, facts(from_address=from_address), strict).refusal
+
+    assert refusal("board@nord.example", ALICE) == "cannot-encrypt"
+    assert refusal("", "board@nord.example") == "cannot-encrypt"
+    assert refusal(ALICE, "board@nord.example") == ""
+    assert refusal("", ALICE) == ""

@@ -76,7 +76,7 @@ def judge(case: Case, trust: TrustView) -> Verdict:
     pinned = bool(address) and trust.is_pinned(case.certificate.fingerprint, address)
     _judge_strength(case, verdict)
     _judge_path(case, trust, verdict, approved=pinned or bool(verdict.domain))
-    _judge_identity(case, verdict, address, pinned=pinned)
+    _judge_identity(case, verdict, pinned=pinned)
     _judge_time(case, verdict)
     return verdict
 
@@ -143,12 +143,17 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
         verdict.note(Reason(codes.REVOCATION_UNKNOWN))
 
 
-def _judge_identity(case: Case, verdict: Verdict, address: str, *, pinned: bool) -> None:
+def _judge_identity(case: Case, verdict: Verdict, *, pinned: bool) -> None:
     """Compare From with the certificate's addresses (RFC 8550 §3, T47-T50)."""
     certificate, originator = case.certificate, case.originator
     for odd in certificate.odd_addresses:
         verdict.note(Reason("odd-address", odd))
-    matches = [each for each in certificate.addresses if address and same_mailbox(each, address)]
+    # The addresses of a certificate are plain; From is taken as it is written (T50).
+    matches = [
+        each
+        for each in certificate.addresses
+        if each == originator.address or same_mailbox(each, originator.address)
+    ]
     verdict.signer = (matches or [*certificate.addresses, ""])[0]
     if originator.problem:
         verdict.lower(Status.VALID_OTHER, Reason("from", originator.problem))
@@ -163,7 +168,7 @@ def _judge_identity(case: Case, verdict: Verdict, address: str, *, pinned: bool)
 def _mismatch(certificate: Certificate, originator: Originator) -> Reason:
     if not certificate.addresses:
         return Reason("no-address")
-    sender = _normalised(originator.sender)
+    sender = originator.sender
     if sender and any(same_mailbox(each, sender) for each in certificate.addresses):
         return Reason("sender-matches", sender)
     return Reason("from-differs", ", ".join(certificate.addresses[:3]))
@@ -171,10 +176,10 @@ def _mismatch(certificate: Certificate, originator: Originator) -> Reason:
 
 def _is_other_sender(certificate: Certificate, originator: Originator) -> bool:
     """Tell whether a Sender field names somebody whom the certificate does not (T49)."""
-    sender = _normalised(originator.sender)
-    if not originator.sender or (sender and same_mailbox(sender, originator.address)):
+    sender = originator.sender
+    if not sender or same_mailbox(sender, originator.address):
         return False
-    return not any(sender and same_mailbox(each, sender) for each in certificate.addresses)
+    return not any(same_mailbox(each, sender) for each in certificate.addresses)
 
 
 def _judge_time(case: Case, verdict: Verdict) -> None:
@@ -182,13 +187,16 @@ def _judge_time(case: Case, verdict: Verdict) -> None:
     signed_at = case.info.attributes.signing_time
     if signed_at is None:
         return
-    stamp = signed_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     if signed_at > case.at + _CLOCKS_DIFFER:
-        verdict.note(Reason("signed-in-future", stamp))
+        verdict.note(_timed("signed-in-future", signed_at))
     elif signed_at < case.at - _LONG_AGO:
-        verdict.note(Reason("signed-long-ago", stamp))
+        verdict.note(_timed("signed-long-ago", signed_at))
     if not case.certificate.not_before <= signed_at <= case.certificate.not_after:
-        verdict.note(Reason("signed-outside-validity", stamp))
+        verdict.note(_timed("signed-outside-validity", signed_at))
+
+
+def _timed(code: str, moment: datetime) -> Reason:
+    return Reason(code, moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def _as_reason(text: str) -> Reason:

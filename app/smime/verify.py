@@ -201,15 +201,14 @@ def _companions(
 
     They are looked for only where the signer's own cannot be encrypted to.
     """
-    if not case.certificate.encryption_problems(case.at):
-        return ()
-    return tuple(
+    found = [
         each
         for each in others
-        if each.subject_der == case.certificate.subject_der
-        and not each.is_ca
-        and _is_trusted(each, case, trust)
-    )
+        if each.subject_der == case.certificate.subject_der and not each.is_ca
+    ]
+    if not found or not case.certificate.encryption_problems(case.at):
+        return ()
+    return tuple(each for each in found if _is_trusted(each, case, trust))
 
 
 def _is_trusted(certificate: Certificate, case: Case, trust: TrustView) -> bool:

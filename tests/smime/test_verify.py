@@ -145,6 +145,22 @@ def test_from_is_compared_with_the_certificate(sender: bytes, status: Status) ->
     assert find(signed(ALICE, letter(sender=sender))).status is status
 
 
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "\u212aate@example.org",
+        "kate@example.org.",
+        "kate@example\u3002org",
+        "k\u0430te@example.org",
+    ],
+)
+def test_from_that_only_folds_to_the_address_is_another(sender: str) -> None:  # T50
+    kate = issuing().issue("kate@example.org")
+    assert find(signed(kate, letter(sender=b"kate@example.org"))).status is Status.VALID
+    octets = signed(kate, letter(sender=sender.encode()))
+    assert find(octets).status is not Status.VALID
+
+
 def test_certificate_without_address_is_somebody_else() -> None:  # RFC 8550 §3
     finding = find(signed(issuing().issue(())))
     assert finding.status is Status.VALID_OTHER

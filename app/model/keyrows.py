@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.model.database import Database
 from app.model.shown import certificate_json
@@ -18,6 +18,8 @@ from app.model.tables import (
 )
 from app.pki.certificate import Certificate
 
+_CHAIN_AT_MOST: Final = 5
+
 
 def fingerprint_id(certificate: Certificate) -> str:
     """Return the id of a key or a trust anchor: the beginning of the certificate's fingerprint."""
@@ -30,10 +32,36 @@ def store_addresses(database: Database, key_id: str, addresses: Iterable[str]) -
     database.insert_many(KeyAddress, rows)
 
 
-def store_chain(database: Database, chain: Sequence[Certificate], at: datetime) -> str:
-    """Keep the intermediates of a key and return their fingerprints as they are stored with it."""
+def store_chain(
+    database: Database, leaf: Certificate, chain: Sequence[Certificate], at: datetime
+) -> str:
+    """Keep the intermediates of a key and return their fingerprints as they are stored with it.
+
+    Where the file brought none, those that are known already are taken (RFC 8550 §2.3).
+    """
     store_intermediates(database, chain, at)
-    return pack([each.fingerprint for each in chain])
+    return pack([each.fingerprint for each in chain or _known_chain(database, leaf)])
+
+
+def _known_chain(database: Database, leaf: Certificate) -> list[Certificate]:
+    """Return the known intermediates above a certificate, in the order of issuing."""
+    rows = database.sql("SELECT certificate FROM intermediate ORDER BY fingerprint")
+    known = [Certificate.from_der(bytes(der)) for (der,) in rows]
+    chain: list[Certificate] = []
+    last = leaf
+    while len(chain) < _CHAIN_AT_MOST:
+        issuer = next((each for each in known if _issued(each, last)), None)
+        if issuer is None or issuer in chain:
+            break
+        chain.append(issuer)
+        last = issuer
+    return chain
+
+
+def _issued(authority: Certificate, below: Certificate) -> bool:
+    """Return whether the names say so; a wrong guess only costs octets in a message."""
+    fits = authority.subject_key == below.issuer_key and not authority.is_self_signed
+    return fits and (not below.aki or not authority.ski or below.aki == authority.ski)
 
 
 def store_intermediates(database: Database, chain: Iterable[Certificate], at: datetime) -> int:

@@ -101,13 +101,12 @@ def new_request(
 
 def answer(database: Database, octets: bytes, at: datetime) -> dict[str, Any]:
     """Take the certificate that answers a request; it is matched by its public key (C3)."""
-    del at
     certificates = _loaded(octets)
     waiting = database.rows(Key.select().where(Key.state == "requested"))
     for row in waiting:
         for certificate in certificates:
             if matches(bytes(row["request"]), certificate):
-                return _complete(database, row["id"], certificate, certificates)
+                return _complete(database, row["id"], (certificate, *certificates), at)
     raise Refused("no waiting request has the public key of this certificate: see sealmon key list")
 
 
@@ -185,7 +184,7 @@ def _store(database: Database, entry: KeyEntry, at: datetime) -> str:
     certificate = entry.certificate
     if certificate.is_ca:
         raise Refused(f"{certificate.subject}: this is the key of a certificate authority")
-    chain = store_chain(database, entry.chain, at)
+    chain = store_chain(database, certificate, entry.chain, at)
     key_id = fingerprint_id(certificate)
     if database.row(Key.select(Key.id).where(Key.id == key_id)):
         if entry.chain:
@@ -211,16 +210,18 @@ def _store(database: Database, entry: KeyEntry, at: datetime) -> str:
 
 
 def _complete(
-    database: Database, key_id: str, certificate: Certificate, others: Sequence[Certificate]
+    database: Database, key_id: str, found: Sequence[Certificate], at: datetime
 ) -> dict[str, Any]:
+    """Make a key of a request: the first certificate is its own, the others may be above it."""
+    certificate = found[0]
     if certificate.is_ca:
         raise Refused(f"{certificate.subject}: the answer is a certificate authority's certificate")
-    intermediates = [each for each in others if each.is_ca and not each.is_self_signed]
+    intermediates = [each for each in found if each.is_ca and not each.is_self_signed]
     with database.change():
         values = {
             "state": "active",
             "certificate": certificate.der,
-            "chain": store_chain(database, intermediates, certificate.not_before),
+            "chain": store_chain(database, certificate, intermediates, at),
             "fingerprint": certificate.fingerprint,
             "spki": certificate.spki_fingerprint,
             "not_before": stamp(certificate.not_before),

@@ -134,6 +134,8 @@ def test_a_disabled_certificate_is_not_harvested_again_and_a_removed_one_is(stor
     partners.disable(store.database, row["id"])
     look_again(store)
     assert harvest(store, found(), "on_error", AT) == "known"
+    newer = found(capabilities=("aes256-gcm",), signed_at=AT + DAY)
+    assert harvest(store, newer, "on_error", AT) == "known", "nothing about it is learned either"
     assert known(store) == []
     partners.remove(store.database, row["id"])
     look_again(store)

@@ -59,6 +59,17 @@ def test_the_chain_goes_along_without_the_root(store: Store) -> None:
     assert len(exported.additional_certs) == 1
 
 
+# RFC 8550 §2.3
+def test_a_chain_that_the_file_lacks_is_taken_from_what_is_known(store: Store) -> None:
+    upper = ca("Upper", parent=root())
+    lower = ca("Lower", parent=upper)
+    taken(store.database, upper.issue("x@nord.example"))
+    taken(store.database, lower.issue("y@nord.example"))
+    alice = lower.issue(ALICE)
+    (row,) = keys.import_keys(store.database, alice.key_pem + alice.pem, None, AT)
+    assert store.ring.chain(row["id"]) == (lower.certificate, upper.certificate)
+
+
 # T129
 def test_a_stolen_database_shows_no_key(store: Store, tmp_path: Path) -> None:
     taken(store.database, person(ALICE))

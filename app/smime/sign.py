@@ -44,17 +44,18 @@ def sign(
 def inner_entity(
     message: bytes, protection: str = ""
 ) -> tuple[Headers, tuple[bytes | memoryview, ...]]:
-    """Return the fields that stay outside, and the pieces of the entity that goes in.
+    """Return the header section for outside, and the pieces of the entity that goes in.
 
+    The outer section may still hold Content fields: whoever writes the message leaves them out.
     A message without a Content-Type gets the one it means by default, so that the entity inside
     is one for every reader (RFC 2045 §5.2).
     """
     parts = split(message)
-    outer, inside = other_fields(parts.headers), content_fields(parts.headers)
+    outer, inside = parts.headers, content_fields(parts.headers)
     if inside.find("Content-Type") is None:
         inside = inside.prepend("Content-Type", b"text/plain; charset=us-ascii")
     if protection:
-        outer, inside = protect(outer, inside, protection)
+        outer, inside = protect(other_fields(outer), inside, protection)
     return outer, (join(inside, b""), memoryview(message)[parts.body_at :])
 
 

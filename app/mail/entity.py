@@ -30,8 +30,10 @@ class Entity:
     """A stretch of a message, from start to end, its body from body_at. Never changes."""
 
     __slots__ = (
+        "_boundary",
         "_default",
         "_delimited",
+        "_encoding",
         "_headers",
         "_media",
         "body_at",
@@ -55,6 +57,8 @@ class Entity:
         self._default = default
         self._headers: Headers | None = None
         self._media: MediaType | None = None
+        self._encoding: str | None = None
+        self._boundary: bytes | None = None
         self._delimited: Delimited | None = None
 
     def __repr__(self) -> str:
@@ -88,18 +92,21 @@ class Entity:
     @property
     def encoding(self) -> str:
         """The content transfer encoding in lower case; 7bit by default (RFC 2045 §6.1)."""
-        field = self.headers.find("Content-Transfer-Encoding")
-        if field is None:
-            return "7bit"
-        value = field.unfolded.partition(b"(")[0].partition(b";")[0].strip()
-        return value.decode("ascii", "replace").lower() or "7bit"
+        if self._encoding is None:
+            field = self.headers.find("Content-Transfer-Encoding")
+            value = field.unfolded.partition(b"(")[0].partition(b";")[0].strip() if field else b""
+            self._encoding = value.decode("ascii", "replace").lower() or "7bit"
+        return self._encoding
 
     @property
     def boundary(self) -> bytes:
         """The boundary of a multipart; nothing for others, and where there is none."""
-        if self.media_type.type != "multipart" or self.encoding not in IDENTITY:
-            return b""
-        return self.media_type.parameters.get("boundary", "").rstrip(" ").encode("utf-8", "replace")
+        if self._boundary is None:
+            media = self.media_type
+            is_split = media.type == "multipart" and self.encoding in IDENTITY
+            text = media.parameters.get("boundary", "") if is_split else ""
+            self._boundary = text.rstrip(" ").encode("utf-8", "replace")
+        return self._boundary
 
     @property
     def is_multipart(self) -> bool:

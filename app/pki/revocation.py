@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, Protocol
 
 from pyhanko_certvalidator._state import ValProcState
@@ -36,11 +37,13 @@ ISSUERS: Final = 8
 class RevocationSource(Protocol):
     """Where revocation data are in store; an answer may be old, wrong or hostile."""
 
-    def crls(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Sequence[bytes]:
-        """Return the CRLs (DER) that the certificate's distribution points gave."""
+    def about(
+        self, pairs: Sequence[tuple[Certificate, Certificate]], at: datetime
+    ) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        """Return CRLs and OCSP responses (DER) about certificates, each with its issuer.
 
-    def ocsps(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Sequence[bytes]:
-        """Return the OCSP responses (DER) about the certificate."""
+        Whoever waits for some of them waits once for all.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Checker:
             return Revocation(NOT_CHECKED)
         statuses = [UNKNOWN] * (len(self.path) - 1)
         if source is not None:
-            stored = self._stored(source)
+            stored = source.about(list(pairwise(self.path)), self.at)
             with suppress(*PARSING_ERRORS):
                 self._look(statuses, *stored, self.budget)
         if message_crls and REVOKED not in statuses and UNKNOWN in statuses:
@@ -97,14 +100,6 @@ class Checker:
         if unknown:
             return Revocation(UNKNOWN, tuple(unknown))
         return Revocation(GOOD if GOOD in statuses else NOT_CHECKED)
-
-    def _stored(self, source: RevocationSource) -> tuple[list[bytes], list[bytes]]:
-        crls: dict[bytes, None] = {}
-        ocsps: dict[bytes, None] = {}
-        for certificate, issuer in zip(self.path, self.path[1:], strict=False):
-            crls.update(dict.fromkeys(source.crls(certificate, issuer, self.at)))
-            ocsps.update(dict.fromkeys(source.ocsps(certificate, issuer, self.at)))
-        return list(crls), list(ocsps)
 
     def _look(
         self,

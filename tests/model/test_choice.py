@@ -23,11 +23,8 @@ class Lists:
 
     crl: bytes
 
-    def crls(self, *_: object) -> Sequence[bytes]:
-        return [self.crl]
-
-    def ocsps(self, *_: object) -> Sequence[bytes]:
-        return []
+    def about(self, *_: object) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        return [self.crl], []
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cms.certs_only import build_certs_only
@@ -277,6 +277,7 @@ def test_thousand_addresses_are_read_quickly() -> None:  # T52
     assert len(issue(addresses).addresses) == 1000
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_octets_raise_but_malformed_certificate(octets: bytes) -> None:
     for candidate in (octets, b"\x30" + bytes([len(octets) % 128]) + octets):
@@ -287,6 +288,7 @@ def test_no_octets_raise_but_malformed_certificate(octets: bytes) -> None:
 SAMPLE = ROOT.issue(["fuzz@example.org", "ü@example.org"]).certificate
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SAMPLE) - 1), st.integers(0, 255)), min_size=1, max_size=4

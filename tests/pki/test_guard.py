@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pki.errors import CannotFetch
@@ -150,6 +150,7 @@ def test_host_without_an_address_is_not_asked() -> None:
         guard().check("http://crl.example.org/")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["", "http://", "http://crl.example.org", "HTTP://["]))
 def test_no_url_raises_but_cannot_fetch(text: str, before: str) -> None:
     try:

@@ -10,7 +10,7 @@ from asn1crypto import pkcs12 as asn1_pkcs12
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pki import archive, keyfile
@@ -242,6 +242,7 @@ def test_entry_does_not_show_its_key() -> None:
 SAMPLE = p12(BOB)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, len(SAMPLE)), st.booleans())
 def test_no_octets_raise_but_the_named_errors(junk: bytes, place: int, overwrite: bool) -> None:
     changed = SAMPLE[:place] + junk + SAMPLE[place + (len(junk) if overwrite else 0) :]

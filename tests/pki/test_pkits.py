@@ -75,15 +75,17 @@ def lists() -> dict[str, list[bytes]]:
 class Store:
     """The lists of PKITS by who issued them, as a fetcher would have found them."""
 
-    def crls(self, certificate: Certificate, *_: object) -> Sequence[bytes]:
-        parsed = x509.Certificate.load(certificate.der)
-        issuers = {parsed.issuer.hashable}
-        for point in parsed.crl_distribution_points_value or ():
-            issuers |= {name.chosen.hashable for name in point["crl_issuer"] or ()}
-        return [octets for each in sorted(issuers) for octets in lists().get(each, [])]
-
-    def ocsps(self, *_: object) -> Sequence[bytes]:
-        return ()
+    def about(
+        self, pairs: Sequence[tuple[Certificate, Certificate]], at: datetime
+    ) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        assert at == AT
+        issuers: set[str] = set()
+        for certificate, _ in pairs:
+            parsed = x509.Certificate.load(certificate.der)
+            issuers.add(parsed.issuer.hashable)
+            for point in parsed.crl_distribution_points_value or ():
+                issuers |= {name.chosen.hashable for name in point["crl_issuer"] or ()}
+        return [octets for each in sorted(issuers) for octets in lists().get(each, [])], ()
 
 
 def end_entities() -> list[str]:

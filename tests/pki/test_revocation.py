@@ -32,13 +32,13 @@ class Store:
     responses: Sequence[bytes] = ()
     asked: list[str] = field(default_factory=list)
 
-    def crls(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Sequence[bytes]:
+    def about(
+        self, pairs: Sequence[tuple[Certificate, Certificate]], at: datetime
+    ) -> tuple[Sequence[bytes], Sequence[bytes]]:
         assert at.tzinfo
-        self.asked.append(f"{certificate.subject} by {issuer.subject}")
-        return self.lists
-
-    def ocsps(self, *_: object) -> Sequence[bytes]:
-        return self.responses
+        for certificate, issuer in pairs:
+            self.asked.append(f"{certificate.subject} by {issuer.subject}")
+        return self.lists, self.responses
 
 
 def ask(

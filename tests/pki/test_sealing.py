@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pki.errors import CannotUnseal
@@ -13,6 +13,7 @@ MASTER = MasterKey.load(new_master_key())
 SEALED = seal(MASTER.public, b"a private key", context=b"key 7 of alice@example.org")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=60))
 def test_what_is_sealed_opens_again(plaintext: bytes, context: bytes) -> None:
     sealed = seal(MASTER.public, plaintext, context=context)
@@ -42,6 +43,7 @@ def test_no_octet_can_be_changed(place: int) -> None:
         MASTER.open(bytes(changed), context=b"key 7 of alice@example.org")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_octets_raise_but_cannot_unseal(octets: bytes) -> None:
     for sealed in (octets, b"\x01" + octets):

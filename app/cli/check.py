@@ -6,13 +6,14 @@ import click
 
 from app import clock
 from app.cli.frame import Failed, Verb, wants_json
-from app.cli.inspect_keys import inspect_keys
+from app.cli.inspect_keys import inspect_keys, inspect_ring
 from app.cli.inspect_place import inspect_place
 from app.cli.inspect_policy import inspect_policy
 from app.cli.inspect_store import inspect_store
 from app.cli.output import printable, show_row
 from app.cli.place import Place, pass_place
 from app.cli.weakness import LEVELS, WRONG, Weakness
+from app.model.errors import Refused, StoreUnavailable
 from app.mta.installation import BadSettings
 
 
@@ -41,7 +42,17 @@ def _inspect(place: Place) -> Iterator[Weakness]:
     yield from inspect_place(place)
     yield from inspect_store(database, at)
     yield from inspect_keys(database, at)
+    yield from _inspect_ring(place)
     yield from inspect_policy(database)
+
+
+def _inspect_ring(place: Place) -> Iterator[Weakness]:
+    """Look into the keys themselves, if the master key is at hand; without it that is said."""
+    try:
+        ring = place.store.ring
+    except (Refused, StoreUnavailable):
+        return
+    yield from inspect_ring(ring, place.database)
 
 
 def _report(found: list[Weakness]) -> str:

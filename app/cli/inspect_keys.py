@@ -8,6 +8,8 @@ from app.cli.inspect_store import SOON
 from app.cli.weakness import NOTE, WEAK, WRONG, Weakness
 from app.model import keys
 from app.model.database import Database
+from app.model.keyring import KeyRing
+from app.model.keyrows import SHARED
 from app.model.loading import load_snapshot
 from app.model.snapshot import Snapshot
 from app.pki.certificate import Certificate
@@ -34,6 +36,19 @@ def inspect_keys(database: Database, at: datetime) -> Iterator[Weakness]:
             yield from _purpose(row, snapshot)
 
 
+def inspect_ring(ring: KeyRing, database: Database) -> Iterator[Weakness]:
+    """Give the keys that are stored and cannot be used; it opens every one of them."""
+    for (key_id,) in database.sql('SELECT id FROM "key" WHERE certificate IS NOT NULL'):
+        if why := ring.find_useless(key_id):
+            yield Weakness(
+                "key-useless",
+                WRONG,
+                f"Key {key_id} neither signs nor decrypts: {why}.",
+                "Import it again from its copy, or retire it and use another.",
+                key_id,
+            )
+
+
 def _name(row: Mapping[str, Any]) -> str:
     names = row["addresses"] or [row["owner"]]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -42,6 +57,8 @@ def _name(row: Mapping[str, Any]) -> str:
 
 def _shared(row: Mapping[str, Any]) -> Iterator[Weakness]:
     for warning in row["warnings"]:
+        if not warning.startswith(SHARED):
+            continue
         yield Weakness(
             "shared-key",
             WEAK,

@@ -7,6 +7,7 @@ key is a key of its own, and old mail still names the old certificate (C3).
 
 from typing import Any, Final
 
+from app.cms.errors import MalformedCms, UnsupportedCms
 from app.cms.keys import PrivateKey, load_private_key
 from app.cms.signed import Signer
 from app.mail.address import MalformedAddress, normalise
@@ -50,7 +51,9 @@ class KeyRing:
         self._master_key = master_key
         self._privates: dict[str, PrivateKey] = {}
         self._signers: VersionedCache[str, Signer] = VersionedCache(_KEYS_IN_MEMORY)
-        self._decryption: VersionedCache[str, DecryptionKey] = VersionedCache(_KEYS_IN_MEMORY)
+        self._decryption: VersionedCache[str, DecryptionKey | None] = VersionedCache(
+            _KEYS_IN_MEMORY
+        )
         self._by_address: VersionedCache[str, tuple[KeyInfo, ...]] = VersionedCache()
         self._by_domain: VersionedCache[str, tuple[KeyInfo, ...]] = VersionedCache()
         self._version = 0
@@ -75,7 +78,8 @@ class KeyRing:
         """Return all keys that may decrypt for a recipient: personal and domain keys (C4).
 
         With a delimiter ``user+tag@`` also gets the keys of ``user@``. Neither dates nor revocation
-        matter: old mail must open.
+        matter: old mail must open. A key that cannot be used any more is left out, so that it
+        does not hold up the mail that the others open; ``find_useless`` tells of it.
         """
         name = _normalised(address)
         local, _, domain = name.rpartition("@")
@@ -84,7 +88,8 @@ class KeyRing:
         if separator and base:
             found += self.keys_of(f"{base}@{domain}")
         found += self.domain_keys(domain)
-        return tuple(self._decryption_key(key.id) for key in dict.fromkeys(found))
+        opened = (self._decryption_key(key.id) for key in dict.fromkeys(found))
+        return tuple(key for key in opened if key is not None)
 
     def signer(self, key_id: str) -> Signer:
         """Return what signs with a key.
@@ -93,7 +98,15 @@ class KeyRing:
         """
         return self._signers.get(self._version, key_id, self._read_signer)
 
-    def _decryption_key(self, key_id: str) -> DecryptionKey:
+    def find_useless(self, key_id: str) -> str:
+        """Return why a key can neither sign nor decrypt here, empty if it can."""
+        try:
+            self._private(self._sealed(key_id))
+        except (UnsupportedCms, MalformedCms, StoreUnavailable) as error:
+            return str(error)
+        return ""
+
+    def _decryption_key(self, key_id: str) -> DecryptionKey | None:
         return self._decryption.get(self._version, key_id, self._read_decryption_key)
 
     def private_key(self, key_id: str) -> bytes:
@@ -107,11 +120,18 @@ class KeyRing:
 
     def _read_signer(self, key_id: str) -> Signer:
         row = self._sealed(key_id)
-        return Signer(_certificate(row).der, self._private(row), self._chain(unpack(row[4])))
+        try:
+            private = self._private(row)
+        except (UnsupportedCms, MalformedCms) as error:
+            raise Refused(f"key {key_id}: {error}") from error
+        return Signer(_certificate(row).der, private, self._chain(unpack(row[4])))
 
-    def _read_decryption_key(self, key_id: str) -> DecryptionKey:
+    def _read_decryption_key(self, key_id: str) -> DecryptionKey | None:
         row = self._sealed(key_id)
-        return DecryptionKey(_certificate(row), self._private(row))
+        try:
+            return DecryptionKey(_certificate(row), self._private(row))
+        except (UnsupportedCms, MalformedCms):
+            return None
 
     def _private(self, row: tuple[Any, ...]) -> PrivateKey:
         private = self._privates.get(row[0])

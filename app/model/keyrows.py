@@ -20,6 +20,11 @@ from app.pki.certificate import Certificate
 
 _CHAIN_AT_MOST: Final = 5
 
+SHARED: Final = "its private key is also that of"
+OF_AUTHORITY: Final = (
+    "its certificate is a certificate authority's (CA:TRUE): it decrypts, and signs nothing"
+)
+
 
 def fingerprint_id(certificate: Certificate) -> str:
     """Return the id of a key or a trust anchor: the beginning of the certificate's fingerprint."""
@@ -139,6 +144,7 @@ def _shared(database: Database) -> dict[str, set[str]]:
 
 def _warnings(row: dict[str, Any], shared: dict[str, set[str]]) -> list[str]:
     others = shared.get(row["spki"], set()) - {row["owner"]}
-    if not others:
-        return []
-    return [f"its private key is also that of {', '.join(sorted(others))}"]
+    found = [f"{SHARED} {', '.join(sorted(others))}"] if others else []
+    if row["certificate"] is not None and Certificate.from_der(bytes(row["certificate"])).is_ca:
+        found.append(OF_AUTHORITY)
+    return found

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from app.cms.errors import MalformedCms, UnsupportedCms
+from app.cms.keys import load_private_key
 from app.mail.address import MalformedAddress
 from app.model.database import Database
 from app.model.errors import Refused
@@ -179,11 +181,24 @@ def _sealed(database: Database, private: bytes, key_id: str, owner: str) -> byte
     return seal(public_half(database), private, context=sealing_context(key_id, owner))
 
 
+def _check_use(entry: KeyEntry) -> None:
+    """Refuse a key that can neither sign nor decrypt, such as one for DSA or Diffie-Hellman.
+
+    What its certificate says is no hindrance: to decrypt, a private key is enough (C3, D1).
+    """
+    try:
+        load_private_key(entry.private_pkcs8)
+    except (UnsupportedCms, MalformedCms) as error:
+        raise Refused(
+            f"{entry.certificate.subject}: a key of this kind neither signs nor decrypts mail;"
+            " use RSA, an elliptic curve, ML-DSA or ML-KEM"
+        ) from error
+
+
 def _store(database: Database, entry: KeyEntry, at: datetime) -> str:
     """Store a key and return its id; one that is there only gets its chain."""
     certificate = entry.certificate
-    if certificate.is_ca:
-        raise Refused(f"{certificate.subject}: this is the key of a certificate authority")
+    _check_use(entry)
     chain = store_chain(database, certificate, entry.chain, at)
     key_id = fingerprint_id(certificate)
     if database.row(Key.select(Key.id).where(Key.id == key_id)):

@@ -188,9 +188,13 @@ def test_a_certificate_alone_is_no_key(command: Command, alice: TestIdentity) ->
     assert "holds no private key" in line
 
 
-def test_the_key_of_an_authority_is_refused(command: Command, root: TestCA) -> None:
-    line = command.refused("key", "import", command.file("ca.pem", key_file(root.identity)))
-    assert "certificate authority" in line
+# D1: a certificate made by openssl req -x509 says CA:TRUE
+def test_the_key_of_an_authority_is_taken_with_a_warning(command: Command, root: TestCA) -> None:
+    out = command.ok("key", "import", command.file("ca.pem", key_file(root.identity)))
+    assert "warning: its certificate is a certificate authority's (CA:TRUE)" in out
+    found = command.ask("check")
+    assert "key-cannot-sign" in {each["id"] for each in found}
+    assert "shared-key" not in {each["id"] for each in found}
 
 
 @pytest.mark.parametrize(

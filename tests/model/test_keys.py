@@ -1,21 +1,27 @@
 """The key ring: what is taken in, who may use it, and that a stolen database opens nothing."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
 
 from app.model import accounts, domains, keys, relays
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.keyring import KeyRing
+from app.model.keyring import KeyRing, sealing_context
+from app.model.keyrows import OF_AUTHORITY
+from app.model.schema import public_half
 from app.model.snapshot import Store
 from app.model.tables import Key
 from app.pki.certificate import Certificate
+from app.pki.sealing import seal
 from tests.model.conftest import look_again
 from tests.model.house import ALICE, DAY, NORD, person, root
 from tests.testpki import AT, TestIdentity, ca, pem
@@ -179,6 +185,27 @@ def p12(password: bytes = b"secret", who: TestIdentity | None = None) -> bytes:
     )
 
 
+@cache
+def dsa_key() -> dsa.DSAPrivateKey:
+    """Return a key that RFC 8551 has no use for."""
+    return dsa.generate_private_key(1024)
+
+
+def dsa_pem() -> bytes:
+    """Return that key with a certificate."""
+    key = dsa_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    made = made.public_key(key.public_key()).serial_number(7)
+    made = made.not_valid_before(AT - DAY).not_valid_after(AT + DAY)
+    certificate = made.sign(key, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
 BAD: list[tuple[str, Callable[[], bytes], str | None, str]] = [
     ("wrong password", p12, "wrong", "password"),
     ("no password", p12, None, "password"),
@@ -187,13 +214,8 @@ BAD: list[tuple[str, Callable[[], bytes], str | None, str]] = [
     ("a key alone", lambda: person(ALICE).key_pem, None, "no certificate"),
     ("another's certificate", lambda: person(ALICE).key_pem + person(CAROL).pem, None, "fits"),
     ("half a PKCS#12", lambda: p12()[:200], "secret", ""),
-    ("an authority", lambda: pem_of(root().identity), None, "certificate authority"),
-    (
-        "one good, one bad",
-        lambda: pem_of(person(CAROL)) + pem_of(root().identity),
-        None,
-        "authority",
-    ),
+    ("a DSA key", dsa_pem, None, "neither signs nor decrypts"),
+    ("one good, one bad", lambda: pem_of(person(CAROL)) + dsa_pem(), None, "neither signs"),
 ]
 
 
@@ -213,6 +235,38 @@ def test_a_file_that_is_no_key_says_so_in_one_line_and_stores_nothing(
     assert keys.list_keys(database) == []
     assert database.version() == before
     assert database.sql("SELECT COUNT(*) FROM intermediate") == [(0,)]
+
+
+# C3, D1: openssl req -x509 makes CA:TRUE unless told otherwise
+def test_the_key_of_an_authority_decrypts_with_a_warning(store: Store) -> None:
+    authority = (x509.BasicConstraints(ca=True, path_length=None), True)
+    identity = person(ALICE, "authority", extensions=(authority,))
+    (row,) = keys.import_keys(store.database, pem_of(identity), None, AT)
+    assert row["warnings"] == [OF_AUTHORITY]
+    store.snapshot()
+    (key,) = store.ring.decryption_keys(ALICE)
+    assert key.certificate.der == identity.certificate
+
+
+def test_a_key_that_cannot_be_loaded_does_not_poison_the_address(store: Store) -> None:
+    good = taken(store.database, person(ALICE))
+    bad = taken(store.database, person(ALICE, "another"))
+    private = dsa_key().private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    context = sealing_context(bad["id"], ALICE)
+    sealed = seal(public_half(store.database), private, context=context)
+    with store.database.change():
+        store.database.run(Key.update(sealed=sealed).where(Key.id == bad["id"]))
+    store.snapshot()
+    found = store.ring.decryption_keys(ALICE)
+    assert [each.certificate.fingerprint[:16] for each in found] == [good["id"]]
+    assert store.ring.find_useless(bad["id"]) == "a private key of an unknown kind"
+    assert store.ring.find_useless(good["id"]) == ""
+    with pytest.raises(Refused, match="unknown kind"):
+        store.ring.signer(bad["id"])
 
 
 def test_a_pkcs12_is_taken_and_given_out_again(store: Store) -> None:

@@ -7,6 +7,7 @@ import pytest
 from app.model import partners, trust
 from app.model.database import Database
 from app.model.errors import Refused
+from app.model.partnerrows import Entry, store_entry
 from app.model.snapshot import Store
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -128,3 +129,17 @@ def test_an_intermediate_that_was_seen_helps_and_is_not_believed(store: Store) -
     assert status() == "untrusted"
     trust.add(store.database, root().certificate, AT)
     assert status() == "trusted"
+
+
+def test_only_what_a_person_registered_speaks_for_a_domain(store: Store) -> None:
+    entry = Entry(
+        name="partner.example",
+        is_domain=True,
+        certificate=certificate(BOB),
+        source="harvested",
+        at=AT,
+        is_pinned=False,
+    )
+    with store.database.change():
+        store_entry(store.database, entry)
+    assert look_again(store).trust.domain_certificates("partner.example") == frozenset()

@@ -204,7 +204,8 @@ class Hop:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator["Hop"]:
-        sock = socket.socket()
+        # asyncio sets TCP_NODELAY only where the protocol is named; without it each reply is late.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.bind(("127.0.0.1", 0))
         server = await asyncio.start_server(self._serve, sock=sock, limit=1 << 26)
         self.port = sock.getsockname()[1]

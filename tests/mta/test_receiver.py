@@ -18,7 +18,7 @@ from app.mta.listener import Listener
 from app.mta.reader import Pace
 from app.mta.receiver import ReceiverSettings, start_listeners
 from app.mta.session import client_address
-from tests.mta.servers import Client, Desk, receiving, settings
+from tests.mta.servers import Client, Desk, receiving, settings, wait_for
 
 
 async def hand_over(port: int, octets: bytes, *recipients: bytes) -> str:
@@ -275,15 +275,15 @@ class TestLimits:
                     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
                     deaf.setblocking(False)
                     await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", port))
+                    await asyncio.sleep(0.02)
+                    (session,) = receiver._fronts[0]._sessions
+                    sock = session.transport.get_extra_info("socket")  # type: ignore[union-attr]
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
                     said = b"EHLO x\r\n" * 3900
                     await asyncio.get_running_loop().sock_sendall(deaf, said)
                     await asyncio.sleep(0.05)
-                    (session,) = receiver._fronts[0]._sessions
-                    for _ in range(200):
-                        await asyncio.sleep(0.01)
-                        if session.transport is None:
-                            break
-                    assert session.transport is None
+                    assert sock.fileno() >= 0
+                    await asyncio.to_thread(wait_for, lambda: sock.fileno() < 0)
 
         asyncio.run(run())
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.cms import algorithms, der
 from app.cms.attributes import parse_attributes, parse_capabilities, parse_time
-from app.cms.errors import MalformedCms
+from app.cms.errors import MalformedCms, TooLarge
 from tests.cms.identities import identity
 
 TIMES = [
@@ -139,3 +139,12 @@ def test_no_client_has_that_many_capabilities() -> None:
 def test_large_attributes_are_not_remembered() -> None:
     large = attribute("message-digest", der.tlv(der.OCTET_STRING, bytes(5000)))
     assert parse_attributes(der.read(large)).message_digest == bytes(5000)
+
+
+def test_an_attribute_is_bounded_whatever_it_is() -> None:  # T106
+    deep = b""
+    for _ in range(40):
+        deep = der.tlv(der.SEQUENCE, deep)
+    unknown = der.tlv(der.SEQUENCE, bytes.fromhex("06032a0304"), der.tlv(der.SET, deep))
+    with pytest.raises(TooLarge):
+        parse_attributes(der.read(unknown))

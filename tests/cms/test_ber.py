@@ -90,6 +90,18 @@ def test_what_is_no_ber_is_malformed(why: str, octets: str) -> None:
         ber.to_der(bytes.fromhex(octets))
 
 
+SCANNED = [row for row in BROKEN if row[0] not in {"a segment that is no string", "empty"}]
+
+
+@pytest.mark.parametrize(("why", "octets"), SCANNED, ids=[row[0] for row in SCANNED])
+def test_the_scan_sees_it_first(why: str, octets: str) -> None:
+    if why == "something behind it":
+        ber.scan(bytes.fromhex(octets))
+        return
+    with pytest.raises(MalformedCms):
+        ber.scan(bytes.fromhex(octets))
+
+
 def test_der_comes_out_as_it_went_in() -> None:
     certificate = identity().certificate
     assert ber.to_der(certificate) == certificate
@@ -99,6 +111,20 @@ def test_der_inside_ber_is_copied_whole() -> None:
     certificate = identity().certificate
     octets = b"\x30\x80" + certificate + b"\x24\x80\x04\x01a\x00\x00" + b"\x00\x00"
     assert ber.to_der(octets) == der.tlv(der.SEQUENCE, certificate, b"\x04\x01a")
+
+
+def test_certificates_in_ber_stay_as_they_are() -> None:
+    # A length that is not in its shortest form, inside something that somebody signed.
+    certificate = bytes.fromhex("300602810105 0500".replace(" ", ""))
+    bag = der.tlv(der.CONTEXT_0, certificate)
+    octets = b"\x30\x80\xa0\x80\x30\x80" + bag + b"\x00\x00" * 3
+    assert certificate in ber.to_der(octets)
+
+
+def test_what_is_written_anew_is_bounded() -> None:  # T106
+    octets = b"\x30\x80" + b"\x05\x00" * 100_000 + b"\x00\x00"
+    with pytest.raises(TooLarge):
+        ber.to_der(octets)
 
 
 def _encrypted_content(*elements: bytes) -> bytes:

@@ -1,5 +1,7 @@
 """``sealmon trust``: the certificate authorities that the owner believes for mail."""
 
+from typing import Any
+
 import click
 
 from app import clock
@@ -21,8 +23,12 @@ def add(place: Place, file: str) -> None:
     """Believe the certificate authorities of a file, all or none."""
     with naming(file):
         rows = anchors.add(place.database, read_octets(file), clock.now())
-    lines = [f"trust anchor {row['id']}: {row['subject']}" for row in rows]
-    show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(lines))
+    show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_added, rows)))
+
+
+def _added(row: dict[str, Any]) -> str:
+    warnings = "".join(f"\nwarning: {warning}" for warning in row["warnings"])
+    return f"trust anchor {row['id']}: {row['subject']}{warnings}"
 
 
 @trust.command("list")

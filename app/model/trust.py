@@ -1,7 +1,13 @@
-"""Trust anchors: the certificate authorities that the owner believes for mail."""
+"""Trust anchors: the certificate authorities that the owner believes for mail.
+
+An anchor is a name and a key (RFC 5280 §6.1.1 (d)), so little is asked of its certificate: dates
+are looked at when a path is judged, by the moment in question. A certificate that vouches for
+itself and is no authority's can have no path; it is for ``sealmon partner import``, which binds it
+to an address (T45).
+"""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.model.database import PARTNERS, SETTINGS, Database
 from app.model.errors import Refused
@@ -11,26 +17,38 @@ from app.model.shown import certificate_json
 from app.model.tables import Anchor, moment, stamp
 from app.pki.certificate import Certificate
 
+_WITH_EXTENSIONS: Final = 3
+"""Certificates of earlier versions cannot say whether they are an authority's."""
+
 
 def add(database: Database, octets: bytes, at: datetime) -> list[dict[str, Any]]:
     """Believe the authorities of a file, all or none. Raises Refused with one line."""
     found = read_certificates(octets)
     for each in found:
-        if not each.is_ca:
+        if not (each.is_ca or (each.is_self_signed and each.version < _WITH_EXTENSIONS)):
             raise Refused(
                 f"{each.subject}: not a certificate authority's certificate; sealmon partner import"
                 " takes a correspondent's"
             )
-        if at > each.not_after:
-            raise Refused(f"{each.subject}: ended on {each.not_after:%Y-%m-%d}")
     with database.change(SETTINGS, PARTNERS):
         for each in found:
             known = Anchor.select().where(Anchor.fingerprint == each.fingerprint)
             if database.row(known) is None:
                 values = {"fingerprint": each.fingerprint, "certificate": each.der}
                 database.insert(Anchor, {**values, "added_at": stamp(at)})
-    ids = {fingerprint_id(each) for each in found}
-    return [row for row in list_anchors(database) if row["id"] in ids]
+    warnings = {fingerprint_id(each): _warnings(each, at) for each in found}
+    rows = list_anchors(database)
+    return [{**row, "warnings": warnings[row["id"]]} for row in rows if row["id"] in warnings]
+
+
+def _warnings(certificate: Certificate, at: datetime) -> list[str]:
+    """Return what a person who believes this certificate should know."""
+    found = []
+    if at > certificate.not_after:
+        found.append(f"it ended on {certificate.not_after:%Y-%m-%d}: only older mail has a path")
+    if not certificate.is_ca:
+        found.append("it is of an old version: nothing in it limits what its key may issue")
+    return found
 
 
 def list_anchors(database: Database) -> list[dict[str, Any]]:

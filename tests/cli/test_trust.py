@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from tests.cli.conftest import Command
-from tests.testpki import TestCA, TestIdentity, ca
+from tests.testpki import AT, TestCA, TestIdentity, ca
 
 
 def test_an_authority_is_believed_and_no_longer(command: Command, root: TestCA) -> None:
@@ -27,6 +28,12 @@ def test_one_that_is_no_authority_spoils_the_file(
     file = command.file("roots.pem", root.identity.pem + bob.pem)
     assert "not a certificate authority" in command.refused("trust", "add", file)
     assert command.ask("trust", "list") == []
+
+
+# Old mail is judged at its own time: sealmon try --at
+def test_an_authority_that_ended_is_taken_with_a_warning(command: Command) -> None:
+    file = command.file("old.pem", ca("Old", not_after=AT - timedelta(days=1)).identity.pem)
+    assert "\nwarning: it ended on 2026-06-14" in command.ok("trust", "add", file)
 
 
 @pytest.mark.parametrize("octets", [b"", b"nonsense", b"\x30\x03\x02\x01"])

@@ -1,8 +1,12 @@
 """Trust anchors, and what the verifier may ask of the store."""
 
+from functools import cache
 from typing import Any
 
 import pytest
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.model import partners, trust
 from app.model.database import Database
@@ -13,7 +17,7 @@ from app.pki.certificate import Certificate
 from app.pki.path import validate
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY, certificate, person, root
-from tests.testpki import AT, ca, pem
+from tests.testpki import AT, ca, pem, private_key
 
 
 def test_an_anchor_is_believed_from_the_next_look_on(store: Store) -> None:
@@ -38,18 +42,49 @@ def test_adding_twice_is_adding_once(database: Database) -> None:
 )
 def test_an_anchor_is_known_by_its_fingerprint_too(database: Database, form: Any) -> None:
     (row,) = trust.add(database, root().certificate, AT)
-    assert trust.get_anchor(database, form(row["fingerprint"])) == row
+    assert trust.get_anchor(database, form(row["fingerprint"]))["id"] == row["id"]
 
 
-def old_root() -> bytes:
-    return ca("Old", not_after=AT - DAY).certificate
+@cache
+def alone() -> bytes:
+    """Return a certificate that vouches for itself and is no authority's."""
+    return ca("Alone", is_ca=None, usage=None).certificate
+
+
+@cache
+def of_version_one() -> bytes:
+    """Return the certificate of a root from before there were extensions (RFC 5280 §4.1.2.1)."""
+    made = asn1_x509.Certificate.load(alone())
+    body = made["tbs_certificate"]
+    del body["extensions"]
+    body["version"] = "v1"
+    signature = private_key("p256", "Alone").sign(body.dump(), ECDSA(SHA256()))
+    made["signature_value"] = signature
+    return bytes(made.dump())
+
+
+ODD = [
+    (ca("Old", not_after=AT - DAY).certificate, ["it ended on 2026-06-14"]),
+    (of_version_one(), ["it is of an old version"]),
+    (root().certificate, []),
+]
+
+
+# RFC 5280 §6.1.1 (d): an anchor is a name and a key
+@pytest.mark.parametrize(("octets", "warnings"), ODD)
+def test_an_odd_anchor_is_taken_with_a_warning(
+    database: Database, octets: bytes, warnings: list[str]
+) -> None:
+    (row,) = trust.add(database, octets, AT)
+    assert len(row["warnings"]) == len(warnings)
+    assert all(map(str.startswith, row["warnings"], warnings))
 
 
 BAD = [
     (b"", ""),
     (b"nonsense", ""),
     (person(BOB).certificate, "not a certificate authority"),
-    (old_root(), "ended on 2026-06-14"),
+    (alone(), "sealmon partner import"),
     (pem(root().certificate) + person(BOB).pem, "not a certificate authority"),
 ]
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from app.mail.entity import Entity, parse_entity
 from app.mail.errors import MalformedMessage
 from app.mail.headers import Headers
-from app.mail.limits import MIME_DEPTH
+from app.mail.limits import LINE_OCTETS, MIME_DEPTH
 from app.mail.seven_bit import seven_bit_headers
 from app.mail.transfer import (
     BASE64,
@@ -24,7 +24,6 @@ from app.mail.transfer import (
     wrap_base64,
 )
 
-_LINE_OCTETS: Final = 998  # RFC 5322 §2.1.1
 _SAMPLE_OCTETS: Final = 65_536
 _READABLE: Final = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\t\r\n"
 _ENCODING: Final = "Content-Transfer-Encoding"
@@ -116,9 +115,9 @@ def _is_safe(octets: bytes) -> bool:
 
 def _has_long_line(octets: bytes) -> bool:
     at = 0
-    while len(octets) - at > _LINE_OCTETS:
+    while len(octets) - at > LINE_OCTETS:
         # Line ends are CRLF here: the LF of the longest line stands 999 octets after its beginning.
-        end = octets.rfind(b"\n", at, at + _LINE_OCTETS + 2)
+        end = octets.rfind(b"\n", at, at + LINE_OCTETS + 2)
         if end < 0:
             return True
         at = end + 1

@@ -62,7 +62,7 @@ class Headers:
         """Return the first field of that name."""
         if len(self.octets) > HEADER_REFUSE_OCTETS:
             return None
-        if self._fields is None and has_clean_ends(self.octets):
+        if self._fields is None and _is_plain(self.octets):
             return self._find_unread(name)
         return next(iter(self.all(name)), None)
 
@@ -147,6 +147,10 @@ class Headers:
         Raw UTF-8 is clean here, as in an SMTPUTF8 message; for others ask is_ascii.
         """
         return anomalies_of(self.octets, self.fields)
+
+
+def _is_plain(section: bytes) -> bool:
+    return has_clean_ends(section) and not section.startswith((b" ", b"\t"))
 
 
 def _new_field(name: str, value: bytes | str) -> bytes:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from app.mail.errors import MalformedAddress
 from app.mail.fields import Field, field_of
 from app.mail.headers import Headers
-from app.mail.limits import DECODE_OCTETS
+from app.mail.limits import DECODE_OCTETS, LINE_OCTETS
 from app.mail.mailboxes import Mailbox, parse_mailboxes
 from app.mail.media import parse_disposition, parse_media_type
 from app.mail.words import decode_text, encode_text, encoded_words, raw_text, without_controls
@@ -43,10 +43,14 @@ _SECTION_COLUMNS: Final = 50
 
 def seven_bit_headers(headers: Headers) -> Headers:
     """Return the section with CRLF line ends, without NUL, and in ASCII where that can be."""
-    return Headers(b"".join(_field(field) for field in headers.fields))
+    made = Headers(b"".join(map(_field, headers.fields)))
+    return headers if made == headers else made
 
 
 def _field(field: Field) -> bytes:
+    if field.octets.startswith(b"From "):
+        # Relays would write ">From". A mail store's line goes, a field loses the blank.
+        field = field._replace(octets=b"From:" + field.value if field.key == "from" else b"")
     whole = _whole_lines(field.octets)
     if whole.isascii():
         return whole
@@ -70,9 +74,23 @@ def _encoded(field: Field) -> bytes:
 
 
 def _whole_lines(octets: bytes) -> bytes:
-    """Return a field with CRLF at its folds and its end; nothing for an empty line."""
+    """Return a field with CRLF at folds and end, and more folds where a line is too long.
+
+    An empty line becomes nothing.
+    """
     lines = octets.replace(b"\0", b"").replace(b"\r", b"\n").split(b"\n")
-    return b"".join(line + b"\r\n" for line in lines if line.strip(b" \t"))
+    return b"".join(_folded(line) + b"\r\n" for line in lines if line.strip(b" \t"))
+
+
+def _folded(line: bytes) -> bytes:
+    pieces = []
+    while len(line) > LINE_OCTETS:
+        blank = line.rfind(b" ", 1, LINE_OCTETS)
+        if blank < 0 or not line[:blank].strip(b" \t"):
+            break
+        pieces.append(line[:blank])
+        line = line[blank:]
+    return b"\r\n".join((*pieces, line))
 
 
 def _with_parameters(field: Field) -> bytes:

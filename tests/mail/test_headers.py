@@ -65,6 +65,7 @@ def test_fields_are_found_whatever_their_case() -> None:
         (b"Fromage: no\r\nFrom:\r\n yes\r\n", b"yes"),
         (b"From: yes", b"yes"),
         (b"X: a\nFrom: yes\r\n", b"yes"),
+        (b" From: yes\r\nX: a\r\n", b"yes"),
     ],
 )
 def test_the_first_field_is_found_read_or_unread(section: bytes, value: bytes) -> None:

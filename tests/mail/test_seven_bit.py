@@ -26,6 +26,13 @@ FIELDS = {
     "trace that is not ASCII": ("Received: by ä\r\n", "Received: by ??\r\n"),
     "a parameter that cannot be read": ("Content-Type: a/b; ä\r\n", "Content-Type: a/b; ??\r\n"),
     "a name that is none": ("ä: b\r\n", "??: b\r\n"),
+    "the line of a mail store goes": ("From a Mon Jan 1 00:00:00\r\nTo: b\r\n", "To: b\r\n"),
+    "From with a blank loses it": ("From : a@x.example\r\n", "From: a@x.example\r\n"),
+    "a long line is folded": (
+        "References: " + "<a@x> " * 200 + "\r\n",
+        "References: " + "<a@x> " * 163 + "<a@x>\r\n " + "<a@x> " * 36 + "\r\n",
+    ),
+    "a long word cannot be": ("X: " + "x" * 1200 + "\r\n", "X:\r\n " + "x" * 1200 + "\r\n"),
     "bare line ends and NUL": (
         "A: b\n c\r\n\n \r\nD:\0 ä\r",
         "A: b\r\n c\r\nD: =?utf-8?b?w6Q=?=\r\n",
@@ -60,3 +67,8 @@ def test_quotes_in_a_display_name_are_escaped() -> None:
     octets = 'From: "say \\"a\\\\b\\"" <a@x.example>, ä <b@x.example>\r\n'.encode()
     made = seven_bit_headers(Headers(octets)).fields[0]
     assert [box.display for box in parse_mailboxes(made.value)] == ['say "a\\b"', "ä"]
+
+
+def test_a_section_in_order_stays_the_same_object() -> None:
+    headers = Headers(b"From: a@x.example\r\nSubject: a\r\n b\r\n")
+    assert seven_bit_headers(headers) is headers

@@ -82,6 +82,10 @@ class Forms:
             yield from self._near.get((length, "first", first), ())
             yield from self._near.get((length, "last", last), ())
 
+    def is_short_of(self, letters: str) -> bool:
+        """Tell whether these letters are a mark less one, and too few to be sure."""
+        return len(letters) < EDIT_LETTERS and letters not in self._whole
+
     def begins_like(self, letters: str) -> bool:
         """Tell whether these letters inside a bracket begin like a mark that names an address."""
         return self._known_head(letters)

@@ -115,7 +115,7 @@ class Scan:
             if not self._is_pair(at, char):
                 continue
             letters = self._letters_from(self._inside(at))
-            if self._is_mark(letters) or (
+            if self._is_mark(letters, at, char) or (
                 self._forms.begins_like(letters) and self._is_named(at, char)
             ):
                 return at
@@ -142,8 +142,10 @@ class Scan:
     def _letters_from(self, begin: int) -> str:
         return "".join(self._seen[begin : begin + self._forms.longest + 1])
 
-    def _is_mark(self, letters: str) -> bool:
-        if self._forms.is_mark(letters):
+    def _is_mark(self, letters: str, at: int, char: str) -> bool:
+        # "(signé)" is what people write: one letter off counts for a short word in square brackets.
+        is_square = "square" in {kind(self._kept[at]), kind(char)}
+        if self._forms.is_mark(letters) and (is_square or not self._forms.is_short_of(letters)):
             return True
         return self._any_order and (
             self._forms.is_mark(letters[::-1]) or self._forms.is_jumbled(letters)

@@ -45,14 +45,14 @@ def letters(text: str) -> str:
     return kept.translate(ALIKE).replace("m", "rn")
 
 
-def bracketed(text: str) -> Iterator[str]:
-    """Give the letters inside every pair of an opening and a closing bracket."""
+def bracketed(text: str) -> Iterator[tuple[str, bool]]:
+    """Give the letters inside every pair of brackets, and whether one of the two is square."""
     opens = [at for at, char in enumerate(text) if char in OPENING]
     closes = [at for at, char in enumerate(text) if char in CLOSING]
     for begin, end in itertools.product(opens, closes):
         kinds = {ROUND.get(text[begin], "square"), ROUND.get(text[end], "square")}
         if begin < end and (len(kinds) == 1 or "square" in kinds):
-            yield letters(text[begin + 1 : end])
+            yield letters(text[begin + 1 : end]), "square" in kinds
 
 
 def distance(first: str, second: str) -> int:
@@ -69,9 +69,9 @@ def distance(first: str, second: str) -> int:
 
 def renders_like(text: str, marks: frozenset[str]) -> str:
     """Return the mark that a reader could see in the text, "" for none."""
-    for inside in bracketed(text):
+    for inside, is_square in bracketed(text):
         for mark in marks:
-            near = 1 if len(mark) >= 6 else 0
+            near = 1 if len(mark) >= 6 and (is_square or len(inside) >= 6) else 0
             if abs(len(inside) - len(mark)) <= near and distance(inside, mark) <= near:
                 return mark
     return ""

@@ -57,7 +57,7 @@ SUBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "Devis {0} à signer",
             "« Réunion {0} »",
             "TR: Facture n° {0}",
-            "Contrat {0} (document joint)",
+            "Contrat {0} (signé)",
             "Certificat médical {0}",
             "[Urgent] Relance {0}",
             "Message chiffré {0} ?",

@@ -87,6 +87,9 @@ def test_own_marks_come_off_anywhere(text: str) -> None:
         ("[SIG[SIGNED]NED] Angebot", "Angebot"),
         ("[SIGNED BY Bob] Angebot", "Angebot"),
         ("(signed by bob@example.org) Angebot", "Angebot"),
+        ("[signé] Angebot", "Angebot"),
+        ("(signé) Angebot", "(signé) Angebot"),
+        ("(signned) Angebot", "Angebot"),
         ("[SIGNED Angebot", "Angebot"),
         ("SIGNED] Angebot", "Angebot"),
         ("[SIGNED BY <*@example.org> Angebot", "Angebot"),
@@ -169,3 +172,13 @@ def test_marks_beyond_what_is_decoded_are_cut_off() -> None:
     assert CLEANER.clean(subject) == "x" * DECODE_OCTETS
     long = "x" * (2 * DECODE_OCTETS)
     assert CLEANER.clean(long) == long
+
+
+@pytest.mark.parametrize("cleaner", [CLEANER, WITH_SYMBOLS], ids=["text", "symbols"])
+def test_marks_that_come_out_of_cleaning_again_and_again_end(cleaner: Cleaner) -> None:
+    subject = "[SIGNED]"
+    for _ in range(12):
+        subject = f"=?utf-8?q?=5BSIG{subject}NED=5D_x?="
+        cleaned = cleaner.clean(subject)
+        assert cleaner.clean(cleaned) == cleaned
+        assert "signed" not in reduce(cleaned)

@@ -119,6 +119,14 @@ def test_keying_material_is_part_of_the_key() -> None:
     assert len(set(wrapped.values())) == 3
 
 
+def test_keying_material_goes_into_both_derivations() -> None:
+    for oid in ("1.3.132.1.11.1", "1.2.840.113549.1.9.16.3.19"):
+        how = agreement.parse_agreement(algorithms.identifier(oid, AES256))
+        keys = {agreement._key_encryption_key(how, bytes(32), ukm) for ukm in (b"", b"a", b"b")}
+        assert {len(one) for one in keys} == {32}
+        assert len(keys) == 3
+
+
 def test_a_signing_key_agrees_on_nothing() -> None:
     how = agreement.parse_agreement(algorithms.identifier("1.3.132.1.11.1", AES256))
     with pytest.raises(UnsupportedCms):

@@ -94,6 +94,13 @@ def test_the_bag_holds_the_chain_without_its_root() -> None:
     assert who.root not in parse_signed(signed()).certificates
 
 
+def test_a_certificate_is_in_the_bag_once() -> None:
+    who = identity()
+    again = Signer(who.certificate, key(), (who.certificate, *who.chain))
+    data = parse_signed(build_signed(again, [CONTENT], detached=True, at=AT))
+    assert len(data.certificates) == 2
+
+
 @pytest.mark.parametrize(
     ("kind", "scheme", "name"),
     [

@@ -8,14 +8,13 @@ yet, and makes the database with it.
 """
 
 import os
-import re
 from functools import cached_property
 from pathlib import Path
 
 import click
 
 from app.cli.frame import Failed
-from app.model.database import Database, open_database
+from app.model.database import Database, open_database, without_password
 from app.model.errors import StoreUnavailable
 from app.model.masterkey import create_master_key, read_master_key
 from app.model.schema import is_initialised, migrate
@@ -27,8 +26,6 @@ from app.pki.sealing import MasterKey
 
 FIRST_POLICY = Path("config/policy.toml")
 """Beside the settings, in the folder we run in; without it the shipped routes hold."""
-
-_PASSWORD = re.compile(r"(?<=://)([^/@]*):[^/@]*@")
 
 
 class Place:
@@ -42,7 +39,7 @@ class Place:
     @property
     def url(self) -> str:
         """Where the database is, for people: without a password (T132)."""
-        return _PASSWORD.sub(r"\1@", self.installation.database)
+        return without_password(self.installation.database)
 
     @cached_property
     def database(self) -> Database:
@@ -56,8 +53,8 @@ class Place:
     @cached_property
     def store(self) -> Store:
         """The store with the master key, as a worker has it. Raises Refused, StoreUnavailable."""
-        key = self.master_key()
-        return Store.open(self.database.url, key)
+        self.database.close()  # It is there and up to date; the store makes its own connection.
+        return Store.open(self.installation.database, self.master_key())
 
     def master_key(self) -> MasterKey:
         """Return the master key. Raises Refused with what is wrong with its file."""

@@ -50,7 +50,7 @@ class Database:
 
     def __init__(self, engine: peewee.Database, url: str) -> None:
         self.engine: Any = engine  # peewee types its calls only here and there
-        self.url = _without_password(url)
+        self.url = without_password(url)
         """For messages: it shows no password."""
         self.path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
         """The file of SQLite; None for another engine."""
@@ -211,12 +211,14 @@ class Database:
             self.engine.close()
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """Return the URL of a database as people may see it (T132)."""
     try:
-        secret = urlsplit(url).password
+        parts = urlsplit(url)
     except ValueError:
         return url.split("://", 1)[0] + "://…"
-    return url.replace(f":{secret}@", ":…@", 1) if secret else url
+    shown = url.replace(f":{parts.password}@", ":…@", 1) if parts.password else url
+    return shown.replace(f"?{parts.query}", "?…") if "password" in parts.query.lower() else shown
 
 
 def _first_line(error: Exception) -> str:

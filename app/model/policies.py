@@ -19,10 +19,11 @@ def apply(database: Database, text: str, *, dry_run: bool = False) -> list[dict[
     Raises Refused with one line that names route and field; nothing has changed then.
     """
     rows = parse_toml(text)
+    if dry_run:
+        return changes(load_policy(database).rows, rows)
     with database.change():
         found = changes(load_policy(database).rows, rows)
-        if not dry_run:
-            store(database, rows)
+        store(database, rows)
     return found
 
 

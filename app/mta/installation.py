@@ -141,7 +141,9 @@ def read(settings: Mapping[str, object], environment: Mapping[str, str]) -> Inst
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
-        raise BadSettings(f"{name}: {what} (got {first['input']!r})") from error
+        # The URL of a database may hold a password (T132).
+        got = "" if name == "database" else f" (got {first['input']!r})"
+        raise BadSettings(f"{name}: {what}{got}") from error
 
 
 def load() -> Installation:

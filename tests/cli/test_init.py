@@ -69,7 +69,9 @@ def test_a_password_of_the_database_is_never_shown(
     monkeypatch.setenv("SEALMON_DATABASE", url)
     line = bare.refused("domain", "list")
     assert "s3cret" not in line  # T132
-    assert "postgresql://sealmon@127.0.0.1:1/sealmon" in line
+    assert "postgresql://sealmon:…@127.0.0.1:1/sealmon" in line
+    monkeypatch.setenv("SEALMON_DATABASE", url.replace("postgresql", "postgres"))
+    assert "s3cret" not in bare.refused("domain", "list")
 
 
 def test_a_bad_setting_is_named(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:

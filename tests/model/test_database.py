@@ -202,6 +202,8 @@ def test_looking_for_steps_takes_no_lock(database: Database, tmp_path: Path) -> 
 def test_no_message_shows_the_password_of_a_url() -> None:
     database = open_database("postgresql://sealmon:s3cret@db.example/sealmon")
     assert database.url == "postgresql://sealmon:…@db.example/sealmon"
+    database = open_database("postgresql://db.example/sealmon?user=sealmon&password=s3cret")
+    assert database.url == "postgresql://db.example/sealmon?…"
     with pytest.raises(StoreUnavailable) as unavailable:
         Store.open("postgresql://sealmon:s3cret@127.0.0.1:1/sealmon")
     assert "s3cret" not in str(unavailable.value)

@@ -6,7 +6,8 @@ supervisor; when the supervisor is gone, however it went, the pipe closes, the w
 listening at once and leave when what is under way is done. The next start finds its ports free.
 
 After a crash: of a worker, the supervisor starts another, more slowly each time it dies young; of
-the supervisor, see above. Clients that got no reply send again.
+the supervisor, see above. Clients that got no reply send again. A worker whose loop is stuck for a
+minute is no better than a dead one, and is killed.
 """
 
 import asyncio
@@ -36,6 +37,9 @@ BIND_SECONDS: Final = 5
 """How long a start waits for the workers of a killed supervisor to let go of a port."""
 FIRST_DELAY_SECONDS: Final = 0.1
 LAST_DELAY_SECONDS: Final = 30
+STUCK_SECONDS: Final = 60
+"""A worker that gave no sign of life for so long is killed (F27)."""
+BEAT_SECONDS: Final = 5
 GROWN_UP_SECONDS: Final = 10
 """A worker that lived so long did not die of how it was started."""
 
@@ -54,9 +58,13 @@ class _Place:
     index: int
     pid: int = 0
     since: float = 0
+    seen: float = 0
+    """When it last gave a sign of life."""
     delay: float = FIRST_DELAY_SECONDS
     due: float = 0
     """When the next worker is started here."""
+    beats: int = -1
+    """The pipe in which the worker writes that it lives."""
 
 
 class Supervisor:
@@ -86,6 +94,7 @@ class Supervisor:
                 self._fill_places()
                 came = signal.sigtimedwait(wanted, self._pause())
                 self._reap()
+                self._kill_stuck()
                 if came is not None and came.si_signo in STOP_SIGNALS:
                     break
             self._stop(wanted)
@@ -95,15 +104,19 @@ class Supervisor:
         now = clock.monotonic()
         for place in self._places:
             if not place.pid and place.due <= now:
-                place.since = now
+                place.since = place.seen = now
+                place.beats, beats = os.pipe()
+                os.set_blocking(place.beats, False)
+                os.set_blocking(beats, False)
                 place.pid = os.fork()
                 if not place.pid:
-                    self._be_worker(place.index)
+                    self._be_worker(place.index, beats)
+                os.close(beats)
 
     def _pause(self) -> float:
         """Return how long nothing has to be done unless a signal comes."""
         due = [place.due for place in self._places if not place.pid]
-        return max(0.0, min(due) - clock.monotonic()) if due else 3600.0
+        return min(BEAT_SECONDS, max(0.0, min(due) - clock.monotonic())) if due else BEAT_SECONDS
 
     def _reap(self) -> None:
         """Note which workers have ended, and when their places are filled again."""
@@ -112,9 +125,23 @@ class Supervisor:
             if not place.pid or os.waitpid(place.pid, os.WNOHANG)[0] == 0:
                 continue
             log.warning("worker %d (pid %d) has ended", place.index, place.pid)
+            os.close(place.beats)
             young = now - place.since < GROWN_UP_SECONDS
             place.delay = min(2 * place.delay, LAST_DELAY_SECONDS) if young else FIRST_DELAY_SECONDS
             place.pid, place.due = 0, now + place.delay
+
+    def _kill_stuck(self) -> None:
+        """Kill the workers whose loop does not turn; SIGCHLD will tell that they have ended."""
+        now = clock.monotonic()
+        for place in self._places:
+            if not place.pid:
+                continue
+            with contextlib.suppress(BlockingIOError):
+                if os.read(place.beats, 4096):
+                    place.seen = now
+            if now - place.seen > STUCK_SECONDS:
+                log.error("worker %d (pid %d) is stuck", place.index, place.pid)
+                os.kill(place.pid, signal.SIGKILL)
 
     def _stop(self, wanted: set[signal.Signals]) -> None:
         """End the workers: by word, and by force when the time is over or ^C comes again."""
@@ -124,9 +151,10 @@ class Supervisor:
         deadline = clock.monotonic() + DRAIN_SECONDS + 5
         while any(place.pid for place in self._places):
             left = deadline - clock.monotonic()
-            came = signal.sigtimedwait(wanted, max(0.0, left))
+            came = signal.sigtimedwait(wanted, min(BEAT_SECONDS, max(0.0, left)))
             if left <= 0 or (came is not None and came.si_signo == signal.SIGINT):
                 self._tell(signal.SIGKILL)
+            self._kill_stuck()
             self._reap()
 
     def _tell(self, number: signal.Signals) -> None:
@@ -145,14 +173,14 @@ class Supervisor:
             if listener.path:
                 Path(listener.path).unlink(missing_ok=True)
 
-    def _be_worker(self, index: int) -> NoReturn:
+    def _be_worker(self, index: int, beats: int) -> NoReturn:
         """Run as a worker, in the child of a fork; never return to what the parent was doing."""
         status = 1
         try:
             os.close(self._pipe[1])
             for number in (*STOP_SIGNALS, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
-            asyncio.run(self._serve(index))
+            asyncio.run(self._serve(index, beats))
             status = 0
         except BaseException:  # whatever it was, the child must not go on as a supervisor
             log.exception("worker %d failed", index)
@@ -161,7 +189,7 @@ class Supervisor:
             sys.stdout.flush()
             os._exit(status)
 
-    async def _serve(self, index: int) -> None:
+    async def _serve(self, index: int, beats: int) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
@@ -169,7 +197,21 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*STOP_SIGNALS, signal.SIGCHLD})
         # Nothing is ever written: the pipe becomes readable when the supervisor is gone.
         loop.add_reader(self._pipe[0], stop.set)
-        await self._build(index).run(self._bound, stop)
+        worker = self._build(index)
+        beating = asyncio.ensure_future(_beat(beats))
+        try:
+            await worker.run(self._bound, stop)
+        finally:
+            beating.cancel()
+
+
+async def _beat(pipe: int) -> None:
+    """Tell the supervisor that the loop turns, for as long as there is one."""
+    while True:
+        # A full pipe says it just as well.
+        with contextlib.suppress(BlockingIOError):
+            os.write(pipe, b".")
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 @contextlib.contextmanager

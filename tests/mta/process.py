@@ -33,6 +33,9 @@ class Worker:
         terms = settings(connections_per_client=500)
         receiver = await start_listeners(self.through, bound, terms)
         tell(f"ready {os.getpid()}")
+        if self.fault == "sticks":
+            await asyncio.sleep(0.2)
+            time.sleep(3600)  # noqa: ASYNC251
         await stop.wait()
         if self.fault == "hangs":
             time.sleep(3600)  # noqa: ASYNC251 - a loop that is stuck is the point
@@ -49,6 +52,9 @@ def main(address: str, hop: str, count: str, fault: str = "") -> None:
             raise RuntimeError("as it was told")
         return Worker(NextHop.parse(hop), fault)
 
+    if fault == "sticks":
+        vars(workers)["STUCK_SECONDS"] = 0.5
+        vars(workers)["BEAT_SECONDS"] = 0.1
     if fault == "hangs":
         vars(workers)["DRAIN_SECONDS"] = -4.5
     Supervisor([Listener.parse(address, "smtp")], int(count), build).start()

@@ -224,11 +224,13 @@ class TestLimits:
             ):
                 client = await Client.connect(port)
                 await client.begin(b"b@x.example")
-                while not client.reader.at_eof() and not client.reader._buffer:  # type: ignore[attr-defined]
+                heard = asyncio.ensure_future(client.rest())
+                while not heard.done():
                     client.writer.write(b"x")
                     await asyncio.sleep(0.02)
-                assert await client.reply() == "421 4.4.2 timeout"
-                assert not await client.rest()
+                # A drop that crosses with the farewell resets the connection.
+                with contextlib.suppress(ConnectionResetError):
+                    assert await heard == b"421 4.4.2 timeout\r\n"
                 client.close()
             assert not desk.taken
 

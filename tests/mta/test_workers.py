@@ -168,6 +168,18 @@ def test_worker_that_hangs_at_the_end_is_killed(start: Start, port: int) -> None
 
 
 @pytest.mark.slow
+def test_worker_that_is_stuck_is_killed_and_replaced(start: Start, port: int) -> None:
+    # F27
+    run = start(f"127.0.0.1:{port}", fault="sticks")
+    (first,) = run.wait_ready()
+    (second,) = run.wait_ready()
+    assert first != second
+    assert not is_alive(first)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(10) == 0
+
+
+@pytest.mark.slow
 def test_port_of_another_is_not_taken(start: Start, port: int) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.mail.address import MalformedAddress, normalise, same_mailbox
+from app.mail.address import MalformedAddress, domain_of, normalise, same_mailbox
 from app.pki.certificate import Certificate
 from app.smime.finding import Finding, Status
 from app.smime.reasons import Reason
@@ -20,6 +20,8 @@ from app.smime.reasons import Reason
 # T52: a certificate for a whole telephone book is nobody's own.
 _ADDRESSES_AT_MOST = 10
 _FUTURE_AT_MOST = timedelta(hours=24)
+
+_AUTHORITIES = frozenset({"domain-signing-authority", "domain-confidentiality-authority"})
 
 _LEARNED_FROM = frozenset({Status.VALID, Status.UNTRUSTED, Status.VALID_OTHER})
 
@@ -104,6 +106,8 @@ def _doubts(
         doubts.extend(finding.reasons)
     elif finding.has("revocation-unknown"):
         doubts.append(Reason("revocation-unknown"))
+    if hint := _domain_hint(chosen, address):
+        doubts.append(Reason("looks-like-domain", hint))
     if signer.is_self_signed or chosen.is_self_signed:
         doubts.append(Reason("self-signed"))
     if not any(same_mailbox(each, address) for each in chosen.addresses):
@@ -115,3 +119,19 @@ def _doubts(
             Reason("unsuitable", problem) for problem in chosen.encryption_problems(finding.at)
         )
     return list(dict.fromkeys(doubts))
+
+
+def _domain_hint(chosen: Certificate, address: str) -> str:
+    """Return the From domain if a certificate looks like one for all of it (behaviour D4).
+
+    RFC 3183 §3.1.1: the two names under which a domain signs and reads; else any other address of
+    that domain.
+    """
+    if any(same_mailbox(each, address) for each in chosen.addresses):
+        return ""
+    domain = domain_of(address)
+    for each in chosen.addresses:
+        local, _, other = each.rpartition("@")
+        if other == domain or (local in _AUTHORITIES and domain.endswith("." + other)):
+            return domain
+    return ""

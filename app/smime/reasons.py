@@ -196,6 +196,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "das Zertifikat eignet sich nicht zum Verschlüsseln",
     ),
     "self-signed": ("the certificate is self-signed", "das Zertifikat ist selbst ausgestellt"),
+    "looks-like-domain": (
+        "it looks like a domain certificate",
+        "es sieht nach einem Domänen-Zertifikat aus",
+    ),
     "many-addresses": (
         "the certificate names too many addresses",
         "das Zertifikat nennt zu viele Adressen",

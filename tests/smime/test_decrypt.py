@@ -5,13 +5,17 @@ import random
 import pytest
 
 from app.cms.enveloped import build_enveloped
+from app.cms.keys import load_private_key
+from app.mail.canonical import to_crlf
 from app.mail.compose import pkcs7_mime
 from app.mail.entity import parse_entity
 from app.mail.headers import Headers, split
-from app.smime.decrypt import Decryption, decrypt, expand
+from app.pki.certificate import Certificate
+from app.smime.decrypt import Decryption, DecryptionKey, decrypt, expand
 from app.smime.encrypt import CannotEncrypt, Sealed, encrypt
 from app.smime.kinds import Kind, recognise
 from app.smime.sign import sign
+from tests.cms.corpus import folder, identities, index
 from tests.smime.house import AT, TOKEN, certificate_of, find, key_of, letter, person, signer_of
 
 BOB = person("bob@example.net", "rsa2048")
@@ -162,6 +166,43 @@ def test_only_content_fields_come_from_the_inside() -> None:  # T60, CVE-2026-27
     assert headers.text("From") == "Alice <alice@example.org>"
     for name in ("X-Sealmon-Signature", "Received", "Authentication-Results"):
         assert headers.find(name) is None
+
+
+@pytest.mark.parametrize(
+    ("legacy", "status"),
+    [("3des", "decrypted"), ("3des+rc2", "decrypted"), ("none", "unsupported")],
+)
+def test_weak_cipher_is_read_only_where_policy_allows(legacy: str, status: str) -> None:
+    name = "james-smime/eml/crypted.eml"
+    octets = to_crlf((folder() / name).read_bytes())
+    pair = identities(next(each for each in index() if each["file"] == name))
+    assert pair is not None
+    key = DecryptionKey(Certificate.from_der(pair[1]), load_private_key(pair[0]))
+    found = decrypt(octets, recognise(octets), [key], legacy=legacy)
+    assert (found.status, found.algorithm) == (status, "3des")
+    assert (found.weak == "3des") is (status == "decrypted")
+
+
+def test_more_recipients_than_the_limit_are_unsupported() -> None:  # T107
+    from asn1crypto import cms as asn1
+
+    octets = encrypt(letter(), [certificate_of(BOB)], profile="compat").octets
+    info = asn1.ContentInfo.load(recognise(octets).cms)
+    infos = info["content"]["recipient_infos"]
+    info["content"]["recipient_infos"] = asn1.RecipientInfos([infos[0]] * 1001)
+    many = pkcs7_mime(split(letter()).headers, info.dump(), "enveloped-data", "smime.p7m")
+    assert opened(many, BOB).status == "unsupported"
+
+
+def test_two_recipient_infos_for_one_certificate_are_a_failure() -> None:  # T78
+    from asn1crypto import cms as asn1
+
+    octets = encrypt(letter(), [certificate_of(BOB)], profile="compat").octets
+    info = asn1.ContentInfo.load(recognise(octets).cms)
+    infos = info["content"]["recipient_infos"]
+    info["content"]["recipient_infos"] = asn1.RecipientInfos([infos[0], infos[0]])
+    twice = pkcs7_mime(split(letter()).headers, info.dump(), "enveloped-data", "smime.p7m")
+    assert opened(twice, BOB).status == "failed"
 
 
 def test_label_without_ciphertext_is_a_failure() -> None:

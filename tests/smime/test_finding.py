@@ -81,4 +81,4 @@ def test_reasons_read_in_both_languages(language: str) -> None:
 
 
 def test_unknown_reason_reads_as_its_code() -> None:
-    assert Reason("no-such-code").text() == "no such code"
+    assert str(Reason("no-such-code")) == "no such code"

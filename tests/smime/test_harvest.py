@@ -1,11 +1,14 @@
 """What is learned from a signed message, and what never is."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from app.smime.finding import Finding, Status
 from app.smime.harvest import Harvest, choose
+from app.smime.reasons import Reason
 from app.smime.sign import sign
 from tests.forgery import structure
 from tests.forgery.makers import Workshop, clear, head, text, with_certificates
@@ -20,6 +23,8 @@ from tests.smime.house import (
     signer_of,
     trust,
 )
+from tests.smime.test_forge import trust as forge_trust
+from tests.smime.test_signature import attribute, resigned
 from tests.testpki import TestIdentity
 
 ALICE = person("alice@example.org", "rsa2048")
@@ -129,3 +134,75 @@ def test_registered_domain_certificate_is_known_already() -> None:
     view = trust()
     view.domains["example.org"] = frozenset({certificate_of(ALICE).fingerprint})
     assert learned(find(message(), view)) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("domain-signing-authority@example.org", True),
+        ("mail@example.org", True),
+        ("domain-confidentiality-authority@org.example", False),
+        ("mail@example.com", False),
+    ],
+)
+def test_domain_certificate_is_recognised_by_its_name(address: str, hint: bool) -> None:  # D4
+    found = learned(find(message(issuing().issue(address))))
+    assert found is not None
+    assert (Reason("looks-like-domain", "example.org") in found.reasons) is hint
+
+
+def preferring(wanted: TestIdentity, bag: Sequence[bytes]) -> bytes:
+    """Return a message by Alice that asks for another certificate, with a bag of the forger's."""
+    from asn1crypto import cms as asn1
+    from asn1crypto import x509 as asn1x509
+
+    shop = Workshop("p256", "", "clear")
+    named = asn1x509.Certificate.load(wanted.certificate)
+
+    def edit(signed: Any, signer: Any) -> None:
+        pair = {"issuer": named.issuer, "serial_number": named.serial_number}
+        value = asn1.SMIMEEncryptionKeyPreference(
+            "issuer_and_serial_number", asn1.IssuerAndSerialNumber(pair)
+        )
+        attribute(signer, "encrypt_key_pref")["values"] = [value]
+        signed["certificates"] = asn1.CertificateSet(
+            [asn1.CertificateChoices("certificate", asn1x509.Certificate.load(d)) for d in bag]
+        )
+
+    return resigned(shop, edit)
+
+
+def test_certificate_asked_for_is_learned() -> None:  # B2 step 4, RFC 8551 §2.5.3
+    alice = Workshop("p256", "", "clear").alice
+    issuer = alice.issuer
+    assert issuer is not None
+    wanted = issuer.issue("alice@example.org", key="rsa2048")
+    octets = preferring(wanted, (alice.certificate, wanted.certificate, *alice.chain))
+    found = learned(find(octets, forge_trust()))
+    assert found is not None
+    assert found.certificate == certificate_of(wanted)
+    assert not found.needs_approval
+
+
+def test_planted_certificate_of_the_same_number_is_not() -> None:  # T97
+    from tests.testpki import ca, private_key
+
+    alice = Workshop("p256", "", "clear").alice
+    issuer = alice.issuer
+    assert issuer is not None
+    wanted = issuer.issue("alice@example.org", key="rsa2048")
+    twin = ca(issuer.name, private=private_key("p256", "planter"))
+    planted = twin.issue("alice@example.org", key="rsa2048", serial=wanted.x509.serial_number)
+    octets = preferring(wanted, (alice.certificate, planted.certificate, *alice.chain))
+    found = learned(find(octets, forge_trust()))
+    assert found is not None
+    assert found.certificate == certificate_of(alice)
+
+
+def test_unknown_revocation_waits_for_approval() -> None:  # B5
+    from tests.testpki import ca
+
+    pointing = ca("Pointing", issuing().parent, url="http://pki.example/ca")
+    found = learned(find(message(pointing.issue("alice@example.org", key="rsa2048"))))
+    assert found is not None
+    assert "revocation-unknown" in {reason.code for reason in found.reasons}

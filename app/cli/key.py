@@ -112,6 +112,15 @@ def show(place: Place, key: str) -> None:
     show_row(keys.get_key(place.database, key), as_json_=wants_json())
 
 
+@key.command("bind")
+@click.argument("key")
+@click.argument("address")
+@pass_place
+def bind(place: Place, key: str, address: str) -> None:
+    """Let a key also decrypt, and sign, for an address that its certificate does not name."""
+    _show(keys.bind(place.database, key, address))
+
+
 @key.command("export")
 @click.argument("key")
 @click.option("--out", required=True, metavar="FILE", help="A new file; - is stdout.")

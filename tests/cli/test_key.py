@@ -188,6 +188,15 @@ def test_a_certificate_alone_is_no_key(command: Command, alice: TestIdentity) ->
     assert "holds no private key" in line
 
 
+# C4: aliases and shared mailboxes
+def test_a_key_is_bound_to_a_further_address(command: Command, alice: TestIdentity) -> None:
+    (row,) = command.ask("key", "import", command.file("alice.pem", key_file(alice)))
+    bound = command.ask("key", "bind", row["id"], "info@nord.example")
+    assert bound["addresses"] == [*row["addresses"], "info@nord.example"]
+    assert "no address" in command.refused("key", "bind", row["id"], "nobody")
+    assert "sealmon key list" in command.refused("key", "bind", "abcd", "info@nord.example")
+
+
 # D1: a certificate made by openssl req -x509 says CA:TRUE
 def test_the_key_of_an_authority_is_taken_with_a_warning(command: Command, root: TestCA) -> None:
     out = command.ok("key", "import", command.file("ca.pem", key_file(root.identity)))

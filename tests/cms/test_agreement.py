@@ -3,7 +3,7 @@ import pytest
 from app.cms import agreement, algorithms, der, kem
 from app.cms.errors import MalformedCms, UnsupportedCms
 from tests.cms.identities import CONTENT, identity, key
-from tests.cms.test_enveloped import Parts, enveloped, opened
+from tests.cms.parts import EnvelopedParts, elements, enveloped, opened
 
 AES256 = algorithms.identifier(algorithms.WRAPS["aes256-wrap"].oid)
 
@@ -35,9 +35,9 @@ def test_an_agreement_names_its_wrap() -> None:
 
 
 def test_a_static_key_of_the_sender_is_unsupported() -> None:
-    parts = Parts(enveloped())
+    parts = EnvelopedParts(enveloped())
     info = der.read_one(parts.infos[0], der.CONTEXT_1)
-    version, _, *rest = Parts._elements(info)
+    version, _, *rest = elements(info)
     static = der.tlv(der.CONTEXT_0, der.tlv(0x80, b"key identifier"))
     parts.infos = [der.tlv(der.CONTEXT_1, version, static, *rest)]
     with pytest.raises(UnsupportedCms):
@@ -53,9 +53,9 @@ ORIGINATORS = [
 @pytest.mark.parametrize(("why", "algorithm"), ORIGINATORS, ids=[row[0] for row in ORIGINATORS])
 def test_parameters_of_the_originator_may_be_missing(why: str, algorithm: bytes) -> None:
     # RFC 5753 §3.1.1.
-    parts = Parts(enveloped())
+    parts = EnvelopedParts(enveloped())
     info = der.read_one(parts.infos[0], der.CONTEXT_1)
-    version, originator, *rest = Parts._elements(info)
+    version, originator, *rest = elements(info)
     inner = der.read_one(originator, der.CONTEXT_0).take(der.CONTEXT_1)
     inner.next()
     bits = inner.next().whole
@@ -65,11 +65,11 @@ def test_parameters_of_the_originator_may_be_missing(why: str, algorithm: bytes)
 
 
 def test_a_key_of_another_kind_does_not_fit() -> None:
-    forged = Parts(enveloped("rsa2048"))
+    forged = EnvelopedParts(enveloped("rsa2048"))
     info = der.read_one(forged.infos[0], der.SEQUENCE)
-    version, _, *rest = Parts._elements(info)
-    name = der.read_one(Parts(enveloped("p256")).infos[0], der.CONTEXT_1)
-    *_, keys = Parts._elements(name)
+    version, _, *rest = elements(info)
+    name = der.read_one(EnvelopedParts(enveloped("p256")).infos[0], der.CONTEXT_1)
+    *_, keys = elements(name)
     issuer_and_serial = der.read_one(keys, der.SEQUENCE).take(der.SEQUENCE).next().whole
     forged.infos = [der.tlv(der.SEQUENCE, version, issuer_and_serial, *rest)]
     with pytest.raises(UnsupportedCms):
@@ -78,10 +78,10 @@ def test_a_key_of_another_kind_does_not_fit() -> None:
 
 def _kemri(change: int, value: bytes) -> bytes:
     """Return an object whose KEMRecipientInfo has one field replaced."""
-    parts = Parts(enveloped("mlkem768"))
+    parts = EnvelopedParts(enveloped("mlkem768"))
     other = der.read_one(parts.infos[0], der.CONTEXT_4)
     oid = other.next().whole
-    fields = list(Parts._elements(other.take(der.SEQUENCE)))
+    fields = list(elements(other.take(der.SEQUENCE)))
     fields[change] = value
     parts.infos = [der.tlv(der.CONTEXT_4, oid, der.tlv(der.SEQUENCE, *fields))]
     return parts.build()

@@ -10,16 +10,16 @@ from app.cms import algorithms, content, der, recipients, transport
 from app.cms.enveloped import build_enveloped, parse_enveloped
 from app.cms.errors import CannotDecrypt
 from tests.cms.identities import CIPHERS, CONTENT, READING_KEYS, identity, key
-from tests.cms.test_enveloped import Parts, enveloped, opened
+from tests.cms.parts import EnvelopedParts, elements, enveloped, opened
 
 
 def _transport(encrypted_key: bytes, rsa_transport: str = "pkcs1v15") -> Callable[[bytes], bytes]:
     """Return a change of an object: another encryptedKey for the RSA identity."""
 
     def change(cms: bytes) -> bytes:
-        parts = Parts(cms)
+        parts = EnvelopedParts(cms)
         info = der.read_one(parts.infos[0], der.SEQUENCE)
-        version, name, _, _ = Parts._elements(info)
+        version, name, _, _ = elements(info)
         algorithm = transport.encode_transport(rsa_transport)[1]
         octets = der.tlv(der.OCTET_STRING, encrypted_key)
         parts.infos = [der.tlv(der.SEQUENCE, version, name, algorithm, octets)]
@@ -100,7 +100,7 @@ def test_wrong_oaep_fails_alike(why: str, make: Callable[[], bytes]) -> None:  #
 
 @pytest.mark.parametrize("kind", READING_KEYS)
 def test_every_changed_recipient_info_fails_alike(kind: str) -> None:
-    parts = Parts(enveloped(kind))
+    parts = EnvelopedParts(enveloped(kind))
     (info,) = parts.infos
     # The end of a RecipientInfo is the encryptedKey, whatever its kind.
     parts.infos = [info[:-1] + bytes((info[-1] ^ 1,))]
@@ -111,9 +111,9 @@ def test_every_changed_recipient_info_fails_alike(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["p256", "x25519"])
 @pytest.mark.parametrize("public", [b"", b"\x00", bytes(32), b"\x04" + bytes(64), b"\xff" * 65])
 def test_points_that_are_none_fail_alike(kind: str, public: bytes) -> None:
-    parts = Parts(enveloped(kind))
+    parts = EnvelopedParts(enveloped(kind))
     info = der.read_one(parts.infos[0], der.CONTEXT_1)
-    version, originator, *rest = Parts._elements(info)
+    version, originator, *rest = elements(info)
     inner = der.read_one(originator, der.CONTEXT_0).take(der.CONTEXT_1)
     algorithm = inner.next().whole
     bits = der.tlv(der.BIT_STRING, b"\x00" + public)
@@ -124,10 +124,10 @@ def test_points_that_are_none_fail_alike(kind: str, public: bytes) -> None:
 
 
 def test_a_point_of_another_curve_fails_alike() -> None:
-    parts, other = Parts(enveloped("p256")), Parts(enveloped("p384"))
+    parts, other = EnvelopedParts(enveloped("p256")), EnvelopedParts(enveloped("p384"))
     info = der.read_one(parts.infos[0], der.CONTEXT_1)
-    version, _, *rest = Parts._elements(info)
-    originator = list(Parts._elements(der.read_one(other.infos[0], der.CONTEXT_1)))[1]
+    version, _, *rest = elements(info)
+    originator = list(elements(der.read_one(other.infos[0], der.CONTEXT_1)))[1]
     parts.infos = [der.tlv(der.CONTEXT_1, version, originator, *rest)]
     with pytest.raises(CannotDecrypt):
         opened(parts.build())
@@ -135,7 +135,7 @@ def test_a_point_of_another_curve_fails_alike() -> None:
 
 @pytest.mark.parametrize("kind", READING_KEYS)
 def test_two_recipient_infos_for_one_certificate_fail_alike(kind: str) -> None:  # T78
-    parts = Parts(enveloped(kind))
+    parts = EnvelopedParts(enveloped(kind))
     parts.infos *= 2
     with pytest.raises(CannotDecrypt):
         opened(parts.build(), kind)
@@ -155,7 +155,7 @@ CBC: list[tuple[str, Callable[[bytes], bytes]]] = [  # T79
 
 @pytest.mark.parametrize(("why", "change"), CBC, ids=[row[0] for row in CBC])
 def test_a_wrong_padding_fails_alike(why: str, change: Callable[[bytes], bytes]) -> None:  # T79
-    parts = Parts(enveloped(cipher="aes256-cbc"))
+    parts = EnvelopedParts(enveloped(cipher="aes256-cbc"))
     parts.ciphertext = change(parts.ciphertext)
     with pytest.raises(CannotDecrypt):
         opened(parts.build())
@@ -163,7 +163,7 @@ def test_a_wrong_padding_fails_alike(why: str, change: Callable[[bytes], bytes])
 
 @pytest.mark.parametrize("cipher", [name for name in CIPHERS if name.endswith("gcm")])
 def test_an_aead_rewrapped_as_cbc_gives_nothing_of_it(cipher: str) -> None:  # T80
-    parts = Parts(enveloped(cipher=cipher, content=bytes(1000)))
+    parts = EnvelopedParts(enveloped(cipher=cipher, content=bytes(1000)))
     cbc = algorithms.CIPHERS[cipher.replace("gcm", "cbc")]
     parts.kind, parts.tail = "enveloped", []
     parts.ciphertext = parts.ciphertext[: len(parts.ciphertext) // 16 * 16]
@@ -196,7 +196,7 @@ def test_the_content_is_decrypted_whatever_became_of_the_key(
 
 
 def test_a_substitute_key_is_never_the_same() -> None:  # T76, RFC 3218
-    parts = Parts(enveloped("rsa2048"))
+    parts = EnvelopedParts(enveloped("rsa2048"))
     cms = _transport(b"")(parts.build())
     (recipient,) = parse_enveloped(cms).recipients
     keys = {recipients.unlock_key(recipient, key("rsa2048"), 32) for _ in range(50)}
@@ -228,12 +228,12 @@ def test_a_library_that_tells_is_found_out() -> None:  # R28
 def test_several_certificates_are_tried_by_name_only() -> None:
     certificates = [identity("rsa2048").certificate, identity("p256").certificate]
     cms = build_enveloped([CONTENT], certificates, cipher="aes256-gcm")
-    parts = Parts(cms)
+    parts = EnvelopedParts(cms)
     for place, info in enumerate(parts.infos):
         broken = [*parts.infos]
         broken[place] = info[:-1] + bytes((info[-1] ^ 1,))
         outcomes = []
-        parts_broken = Parts(cms)
+        parts_broken = EnvelopedParts(cms)
         parts_broken.infos = broken
         for kind in ("rsa2048", "p256"):
             try:

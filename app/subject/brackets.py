@@ -12,7 +12,7 @@ from app.subject.skeleton import KEPT, skeleton
 NEITHER: Final = 0
 OPENS: Final = 1
 CLOSES: Final = 2
-BAR: Final = 3  # does both, where it touches what it encloses
+BAR: Final = 3  # does both
 
 _QUOTES: Final = frozenset(
     "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2e42\u301d\u301e\u301f"

@@ -52,6 +52,9 @@ class Forms:
         self._lasts: Final = frozenset(
             letters for _, which, letters in self._near if which == "last"
         )
+        self._stems: Final = frozenset(
+            form[:-1] for form in self._whole if len(form) == EDIT_LETTERS
+        )
         self._lengths: Final = frozenset(map(len, forms))
         self._anagrams: Final = frozenset(map(_sorted, forms))
         # One edit leaves the first or the last letters of a form as they are.
@@ -82,9 +85,9 @@ class Forms:
             yield from self._near.get((length, "first", first), ())
             yield from self._near.get((length, "last", last), ())
 
-    def is_short_of(self, letters: str) -> bool:
-        """Tell whether these letters are a mark less one, and too few to be sure."""
-        return len(letters) < EDIT_LETTERS and letters not in self._whole
+    def is_stem(self, letters: str) -> bool:
+        """Tell whether these letters are a short mark less its last: a word of its own, often."""
+        return letters in self._stems
 
     def begins_like(self, letters: str) -> bool:
         """Tell whether these letters inside a bracket begin like a mark that names an address."""

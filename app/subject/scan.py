@@ -58,9 +58,7 @@ class Scan:
         return "".join(self._kept)
 
     def _may_close(self, side: int) -> bool:
-        if side == BAR:
-            return bool(self._kept) and not self._kept[-1].isspace()
-        return side == CLOSES or (side == OPENS and self._any_order)
+        return side in {CLOSES, BAR} or (side == OPENS and self._any_order)
 
     def _take(self, char: str, side: int) -> None:
         if self._in_gap:
@@ -143,9 +141,9 @@ class Scan:
         return "".join(self._seen[begin : begin + self._forms.longest + 1])
 
     def _is_mark(self, letters: str, at: int, char: str) -> bool:
-        # "(signé)" is what people write: one letter off counts for a short word in square brackets.
+        # "(signé)" is what people write; in square brackets it stands where a mark stands.
         is_square = "square" in {kind(self._kept[at]), kind(char)}
-        if self._forms.is_mark(letters) and (is_square or not self._forms.is_short_of(letters)):
+        if self._forms.is_mark(letters) and (is_square or not self._forms.is_stem(letters)):
             return True
         return self._any_order and (
             self._forms.is_mark(letters[::-1]) or self._forms.is_jumbled(letters)
@@ -154,6 +152,9 @@ class Scan:
     def _is_pair(self, at: int, char: str) -> bool:
         # A bracket may be another than its half, if one of them is of the kind of the marks.
         opened, closed = kind(self._kept[at]), kind(char)
+        if opened == closed == "bar":
+            # "Contracts | Signed | 2024": with blanks on both sides they divide.
+            return not (self._kept[at + 1 : at + 2] == [" "] and self._kept[-1].isspace())
         return opened == closed or "square" in {opened, closed}
 
     def _is_named(self, at: int, char: str) -> bool:

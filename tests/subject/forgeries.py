@@ -131,7 +131,7 @@ def brackets_of(tag: str) -> Iterator[str]:
     yield f"[{tag[:middle]}[{tag[:middle]}[{tag}]{tag[middle:]}]{tag[middle:]}]"
     yield f"[{tag[:middle]}]{tag[middle:]}]"
     yield f"[{tag[:middle]}[{tag[middle:]}]"
-    yield from (f"[{tag}", f"{tag}]", f"l{tag}]", f"[{tag}l")
+    yield from (f"[{tag}", f"{tag}]", f"l{tag}]", f"[{tag}l", f"|{tag} |", f"| {tag}|")
 
 
 def edits_of(tag: str) -> Iterator[str]:

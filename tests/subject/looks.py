@@ -71,7 +71,9 @@ def renders_like(text: str, marks: frozenset[str]) -> str:
     """Return the mark that a reader could see in the text, "" for none."""
     for inside, is_square in bracketed(text):
         for mark in marks:
-            near = 1 if len(mark) >= 6 and (is_square or len(inside) >= 6) else 0
+            # In round brackets "signé" is a word.
+            is_stem = not is_square and len(mark) == 6 and inside == mark[:-1]
+            near = 1 if len(mark) >= 6 and not is_stem else 0
             if abs(len(inside) - len(mark)) <= near and distance(inside, mark) <= near:
                 return mark
     return ""

@@ -90,6 +90,7 @@ def test_own_marks_come_off_anywhere(text: str) -> None:
         ("[signé] Angebot", "Angebot"),
         ("(signé) Angebot", "(signé) Angebot"),
         ("(signned) Angebot", "Angebot"),
+        ("(sgned) Angebot", "Angebot"),
         ("[SIGNED Angebot", "Angebot"),
         ("SIGNED] Angebot", "Angebot"),
         ("[SIGNED BY <*@example.org> Angebot", "Angebot"),

@@ -137,3 +137,30 @@ def test_content_that_is_no_smime_is_malformed() -> None:
     data = b"\x30\x11" + data[2:] + b"\xa0\x04\x04\x02hi"
     octets = pkcs7_mime(Headers(b""), data, "signed-data", "smime.p7m")
     assert recognise(octets).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        (b"application/pkcs7-signature", Kind.CLEAR),
+        (b"application/x-pkcs7-signature", Kind.CLEAR),
+        (b"APPLICATION/PKCS7-Signature", Kind.CLEAR),
+        (b"application/octet-stream", Kind.CLEAR),
+        (b"text/plain", Kind.MALFORMED),
+        (b"application/pgp-signature", Kind.MALFORMED),
+        (b"application/pkcs7-mime", Kind.MALFORMED),
+    ],
+)
+def test_second_part_must_be_a_signature(label: bytes, kind: Kind) -> None:  # RFC 1847 §2.1
+    part = b'Content-Type: application/pkcs7-signature; name="smime.p7s"'
+    octets = SIGNED.replace(part, b'Content-Type: %s; name="smime.p7s"' % label)
+    assert recognise(octets).kind is kind
+
+
+@pytest.mark.parametrize("octets", [SIGNED, OPAQUE])
+@pytest.mark.parametrize("garbage", [b"!", b"\x00", b"=", b"\xff", b"\r\n\r\n"])
+def test_base64_that_readers_take_differently_is_an_anomaly(octets: bytes, garbage: bytes) -> None:
+    # T38
+    at = octets.index(b"MII") + 8
+    layer = recognise(octets[:at] + garbage + octets[at:])
+    assert layer.kind is Kind.MALFORMED or layer.anomalies

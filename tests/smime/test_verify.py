@@ -10,7 +10,7 @@ from app.pki.certificate import Certificate
 from app.smime.finding import Status
 from app.smime.sign import sign
 from tests.forgery import structure
-from tests.forgery.makers import Workshop
+from tests.forgery.makers import Workshop, clear, edited, head, opaque, text, with_certificates
 from tests.smime.house import (
     AT,
     TOKEN,
@@ -65,8 +65,6 @@ def test_plain_message_is_signed_by_nobody() -> None:
 
 def test_signer_without_certificate_in_the_message_is_found_in_the_store() -> None:
     # RFC 8550 §2.3
-    from tests.forgery.makers import clear, head, text, with_certificates
-
     shop = Workshop("p256", "", "clear")
     cms = with_certificates(shop.cms(text(), ALICE), ())
     octets = clear(head(), text(), cms)
@@ -195,8 +193,6 @@ def test_only_sender_matching_is_said() -> None:  # D7
 
 
 def test_revoked_signer_is_revoked() -> None:  # T57, CRL from the message
-    from tests.forgery.makers import clear, edited, head, text
-
     authority = ca("Revoking", issuing().parent)
     alice = authority.issue("alice@example.org", revoked=AT - timedelta(days=3))
     cms = Workshop("p256", "", "clear").cms(text(), alice)
@@ -273,6 +269,14 @@ def test_more_layers_than_the_limit_are_unsupported() -> None:
     assert find(octets).status is Status.UNSUPPORTED
 
 
+def test_nested_content_that_cannot_stand_alone_is_judged_by_its_outside() -> None:
+    # What is inside may not become a message (a NUL); the signature around it covers it all.
+    shop = Workshop("p256", "", "opaque")
+    entity = b"Content-Type: text/plain\r\n\r\na\x00b\r\n"
+    inner = clear(b"", entity, shop.cms(entity, ALICE, detached=True))
+    assert find(opaque(head(), shop.cms(inner, ALICE))).status is Status.VALID
+
+
 def test_part_that_is_signed_is_partial() -> None:
     inner = signed()[signed().index(b"Content-Type") :]
     octets = (
@@ -289,8 +293,6 @@ def test_broken_cms_is_invalid() -> None:
 
 
 def test_raw_octets_come_before_the_canonical_form() -> None:  # trap 7 of the corpora
-    from tests.forgery.makers import clear, head, text
-
     shop = Workshop("p256", "", "clear")
     for entity in (text(b"a\nb\r\nc\n"), text(b"a\r\nb\r\n")):
         octets = clear(head(), entity, shop.cms(entity, ALICE))

@@ -6,6 +6,7 @@ verify are all "unknown", and unknown is never good (T58). RFC 6960 §3.2, RFC 8
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,20 +83,23 @@ class Checker:
         if message_crls and REVOKED not in statuses and UNKNOWN in statuses:
             with suppress(BudgetExceeded, *PARSING_ERRORS):
                 self._look(statuses, message_crls[:CRLS], (), Budget())
-        return self._sum(statuses, mode)
+        return self._sum(statuses, mode, set(map(issuer_of, message_crls[:CRLS])))
 
-    def _sum(self, statuses: Sequence[str], mode: str) -> Revocation:
+    def _sum(
+        self, statuses: Sequence[str], mode: str, told: AbstractSet[tuple[object, ...]]
+    ) -> Revocation:
         """Return the status of the path from those of its certificates.
 
-        Silence matters where a certificate declares that there is something to ask, and under
-        "require" for the leaf in any case.
+        Silence matters where a certificate declares that there is something to ask, where the
+        message brings a list of its issuer that tells nothing, and under "require" for the leaf in
+        any case.
         """
         unknown = []
         for place, (status, certificate) in enumerate(zip(statuses, self.path, strict=False)):
             if status == REVOKED:
                 return Revocation(REVOKED, (reason(REVOKED, certificate.subject),))
-            matters = certificate.declares_revocation or (mode == "require" and place == 0)
-            if status == UNKNOWN and matters:
+            is_told = certificate.declares_revocation or certificate.issuer_key in told
+            if status == UNKNOWN and (is_told or (mode == "require" and place == 0)):
                 unknown.append(reason(REVOCATION_UNKNOWN, certificate.subject))
         if unknown:
             return Revocation(UNKNOWN, tuple(unknown))

@@ -114,6 +114,17 @@ def test_certificate_that_declares_nothing_is_not_asked_about() -> None:
         assert (result.status, result.revocation) == (status, revocation)
 
 
+def test_list_in_the_message_that_tells_nothing_is_no_silence() -> None:
+    # PKITS 4.4.9: the authority has a list, and what it says cannot be known.
+    root = ca("Telling Root")
+    alice = root.issue("alice@example.org")
+    stale = root.crl(at=AT - timedelta(days=30))
+    for mode, status in (("soft", "trusted"), ("hard", "untrusted"), ("require", "untrusted")):
+        result = ask(alice, mode, crls=[stale], root=root)
+        assert (result.status, result.revocation) == (status, "unknown")
+    assert ask(alice, "hard", crls=[STRANGER.crl()], root=root).revocation == "not-checked"
+
+
 def test_revocation_counts_without_being_declared() -> None:
     # The library would not look at a list in hand when the certificate names no place for it.
     root = ca("Undeclared Root")

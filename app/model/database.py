@@ -97,11 +97,6 @@ class Database:
             cursor = self.engine.execute_sql(text, tuple(parameters))
             return [tuple(row) for row in cursor.fetchall()]
 
-    def count(self, query: Any) -> int:  # noqa: ANN401 - any select of peewee
-        """Return how many rows a select has."""
-        with self._asking():
-            return int(query.count(self.engine))
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Run a block in one transaction that moves no counter, such as writing traces."""

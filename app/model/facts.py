@@ -96,9 +96,6 @@ class Usable:
     partner_ids: tuple[int, ...] = ()
 
 
-NOTHING_USABLE = Usable(reasons=(Reason("no-partner-certificate"),))
-
-
 @dataclass(frozen=True, slots=True)
 class Addressed:
     """One message and one of its recipients: the envelope a plan is made for."""

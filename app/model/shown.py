@@ -1,6 +1,5 @@
 """How rows are shown: the same words for a certificate everywhere, ready for JSON."""
 
-from datetime import datetime
 from typing import Any
 
 from app.pki.certificate import Certificate
@@ -19,10 +18,3 @@ def certificate_json(certificate: Certificate) -> dict[str, Any]:
         "certificate_addresses": list(certificate.addresses),
         "odd_addresses": list(certificate.odd_addresses),
     }
-
-
-def validity(certificate: Certificate, at: datetime) -> str:
-    """Return "valid", "expired" or "not-yet-valid"."""
-    if at > certificate.not_after:
-        return "expired"
-    return "not-yet-valid" if at < certificate.not_before else "valid"

@@ -11,7 +11,6 @@ import pytest
 from app.model import domains, keys, marktexts, partners, policies, relays, snapshot
 from app.model.cache import VersionedCache
 from app.model.errors import StoreUnavailable
-from app.model.facts import NOTHING_USABLE
 from app.model.snapshot import Store
 from tests.model.conftest import look_again, master_key
 from tests.model.house import ALICE, BOB, NORD, person
@@ -160,10 +159,6 @@ def test_a_snapshot_holds_what_an_administrator_decided(store: Store) -> None:
     assert found.relay_key_ids == {key["id"]}
     assert found.policy.settings("outbound", ALICE, "x@bank.example").word("encrypt") == "require"
     assert found.marks.text("valid", "de") == "[ECHT]"
-
-
-def test_nothing_usable_says_why() -> None:
-    assert NOTHING_USABLE.reasons[0].code == "no-partner-certificate"
 
 
 def test_a_cache_forgets_with_the_version_and_is_bounded() -> None:

@@ -15,6 +15,7 @@ import sys
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -66,14 +67,15 @@ def citations(file: Path) -> Iterator[tuple[str, str]]:
     """Give every number that a test file cites, with the test."""
     text = file.read_text("utf-8")
     tree = ast.parse(text)
-    tests = spans(tree)
+    tests, lines = spans(tree), text.splitlines()
     for number in numbers(ast.get_docstring(tree) or ""):
         yield number, ""
     for line, comment in comments(text):
         for number in numbers(comment):
-            yield number, owner(line, text.splitlines(), tests)
+            yield number, owner(line, lines, tests)
 
 
+@cache
 def table() -> dict[str, list[str]]:
     """Return number -> tests, as pytest names them."""
     found: dict[str, set[str]] = defaultdict(set)

@@ -1,6 +1,6 @@
 """Attacks on the MIME frame: a true signature beside, inside or below something else.
 
-T46, JF M1-M4. And the same for ciphertext: EFAIL and covert content (T72, T74).
+T39, T46, JF M1-M4. And the same for ciphertext: EFAIL and covert content (T72, T74).
 """
 
 from collections.abc import Iterator

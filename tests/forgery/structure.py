@@ -104,7 +104,7 @@ def nobody(shop: Workshop) -> Named:
 
 
 def strangers(shop: Workshop) -> Iterator[tuple[str, TestIdentity]]:
-    """T45, T53, T55, T57: certificates of Alice's address that prove nothing."""
+    """T45, T53, T54, T55, T57: certificates of Alice's address that prove nothing."""
     kind = shop.kind
     own = ca("Alice", key="p256")
     unknown = ca("Unknown Root")

@@ -71,7 +71,7 @@ def test_nobody_else_can_seal() -> None:  # T87
         Sealed(object(), b"clear text")  # type: ignore[arg-type]
 
 
-def test_without_a_key_the_original_comes_back() -> None:
+def test_without_a_key_the_original_comes_back() -> None:  # T75
     octets = encrypt(letter(), [certificate_of(BOB)], profile="smime4").octets
     for keys in ((), (CAROL,)):
         found = opened(octets, *keys)
@@ -101,7 +101,7 @@ def failing(profile: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("profile", ["compat", "smime4"])
-def test_all_failures_are_alike(profile: str) -> None:  # T76-T80
+def test_all_failures_are_alike(profile: str) -> None:  # T76, T77, T78, T79, T80
     good = encrypt(letter(), [certificate_of(BOB)], profile=profile).octets
     for octets in failing(profile):
         found = opened(octets, BOB)

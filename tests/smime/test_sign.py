@@ -77,7 +77,7 @@ def test_boundary_that_is_in_the_content_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("form", ["clear", "opaque"])
-def test_signature_comes_off_again(form: str) -> None:
+def test_signature_comes_off_again(form: str) -> None:  # T71
     octets = sign(letter(), ALICE, form=form, at=AT, token=TOKEN)
     bare = strip_signature(octets, recognise(octets))
     assert split(bare).body == split(letter()).body

@@ -75,6 +75,13 @@ def test_limit_counts_the_message_itself(length: int, fits: bool, letter: bytes)
         assert read(packets, 100) == (octets if fits else None, b"X")
 
 
+@pytest.mark.parametrize("length", range(130, 145))
+def test_what_was_dropped_is_never_an_empty_message(length: int) -> None:
+    # The dot can come while the message just fits what is kept, and its line end after that.
+    octets = b"x" * (length - 2) + b"\r\n"
+    assert read([octets + b".\r", b"\nX"], 100) == (None, b"X")
+
+
 def test_short_lines_of_dots_fit_to_the_limit() -> None:
     octets = b".\r\n" * 3000
     assert read([b"..\r\n" * 3000, b".\r\n"], len(octets))[0] == octets

@@ -218,3 +218,32 @@ def test_a_signed_data_that_is_cut_short_is_malformed(cut: int) -> None:
 def test_nothing_may_stand_behind_it() -> None:
     with pytest.raises(MalformedCms):
         parse_signed(signed() + b"\x00")
+
+
+def test_what_is_no_certificate_is_malformed() -> None:
+    parts = SignedParts(signed())
+    parts.certificates = der.tlv(der.CONTEXT_0, b"\x05\x00")
+    with pytest.raises(MalformedCms):
+        parse_signed(parts.build())
+
+
+def test_digest_algorithms_are_counted() -> None:  # T107
+    parts = SignedParts(signed())
+    parts.before[1] = der.tlv(der.SET, algorithms.identifier("1.2.3") * 51)
+    with pytest.raises(TooLarge):
+        parse_signed(parts.build())
+
+
+def test_an_unknown_digest_under_rsa_is_a_problem() -> None:
+    parts = SignedParts(signed(kind="rsa2048"))
+    parts.head[2] = algorithms.identifier("1.2.840.113549.2.4")  # MD4
+    info = only_signer(parts.build())
+    assert "algorithm-unsupported" in info.problems
+    check = verify_signer(info, [CONTENT], identity("rsa2048").certificate)
+    assert (check.digest_matches, check.signature_matches) == (False, False)
+    assert check.problem
+
+
+def test_another_kind_of_object_is_malformed() -> None:
+    with pytest.raises(MalformedCms):
+        parse_signed(content_info("enveloped", []))

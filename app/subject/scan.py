@@ -15,6 +15,7 @@ from app.subject.forms import Forms
 from app.subject.skeleton import IGNORABLE, Letters
 
 LOOK_BACK: Final = 12  # opening brackets, or words, that a closing bracket is tried with
+HEADS: Final = 4  # of those, further back, that begin a mark with an address
 ADDRESS_LETTERS: Final = 320  # the longest address that a mark names
 _ADDRESS_SIGNS: Final = frozenset("@*<\uff20\ufe6b\uff0a\u2217")
 
@@ -117,9 +118,10 @@ class Scan:
                 self._forms.begins_like(letters) and self._is_named(at, char)
             ):
                 return at
-        head = self._heads[-1] if self._heads else -1
-        if head >= 0 and len(self._seen) - self._before[head] <= ADDRESS_LETTERS:
-            return head if self._is_named(head, char) else -1
+        for head in reversed(self._heads[-HEADS:]):
+            is_near = len(self._seen) - self._before[head] <= ADDRESS_LETTERS
+            if is_near and self._is_named(head, char):
+                return head
         if self._unclosed or kind(char) != "square":
             return -1
         return self._find_word()
@@ -154,7 +156,8 @@ class Scan:
         opened, closed = kind(self._kept[at]), kind(char)
         if opened == closed == "bar":
             # "Contracts | Signed | 2024": with blanks on both sides they divide.
-            return not (self._kept[at + 1 : at + 2] == [" "] and self._kept[-1].isspace())
+            inside = self._kept[at + 1 : at + 2] + self._kept[-1:]
+            return not all(char.isspace() for char in inside)
         return opened == closed or "square" in {opened, closed}
 
     def _is_named(self, at: int, char: str) -> bool:

@@ -87,6 +87,12 @@ def test_own_marks_come_off_anywhere(text: str) -> None:
         ("[SIG[SIGNED]NED] Angebot", "Angebot"),
         ("[SIGNED BY Bob] Angebot", "Angebot"),
         ("(signed by bob@example.org) Angebot", "Angebot"),
+        (
+            "[SIGNED BY <*@a.example> and (signed by somebody, whoever that may be] Angebot",
+            "Angebot",
+        ),
+        ("(signed by somebody, who may it be) SIGNED] x", "(signed by somebody, who may it be) x"),
+        ("Contracts\u00a0|\u00a0Signed\u00a0| 2024", "Contracts\u00a0|\u00a0Signed\u00a0| 2024"),
         ("[signé] Angebot", "Angebot"),
         ("(signé) Angebot", "(signé) Angebot"),
         ("(signned) Angebot", "Angebot"),

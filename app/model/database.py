@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import peewee
 
-from app.model.errors import Refused, StoreUnavailable
+from app.model.errors import Refused, StoreUnavailable, WouldWait
 
 Row = Mapping[str, Any]
 
@@ -98,6 +98,15 @@ class Database:
             return [tuple(row) for row in cursor.fetchall()]
 
     @contextmanager
+    def never_waiting(self) -> Iterator[None]:
+        """Run a block that lives on what is in memory: asking the database raises WouldWait."""
+        self._local.never_waiting = True
+        try:
+            yield
+        finally:
+            self._local.never_waiting = False
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """Run a block in one transaction that moves no counter, such as writing traces."""
         with self._asking():
@@ -164,6 +173,8 @@ class Database:
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Turn whatever the driver raises into StoreUnavailable, and begin again afterwards."""
+        if getattr(self._local, "never_waiting", False):
+            raise WouldWait
         depth = getattr(self._local, "depth", 0)
         if depth == 0:
             self._follow_file()

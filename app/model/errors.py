@@ -5,5 +5,9 @@ class Refused(ValueError):
     """A change that was not made: one line that says why and what to do. Nothing is half stored."""
 
 
+class WouldWait(Exception):
+    """The database was asked where nobody may wait for it; ask again where one may."""
+
+
 class StoreUnavailable(OSError):
     """The database does not answer. Mail is deferred with 451, never passed on in clear (T8)."""

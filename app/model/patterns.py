@@ -8,11 +8,12 @@ single characters, classes and one of them repeated; alternatives; no groups. No
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from salmon.routing import RoutingBase, route
 
-from app.mail.address import MalformedAddress, normalise
+from app.mail.address import MalformedAddress, normalise, normalise_domain
 from app.model.errors import Refused
 
 ANYTHING: Final = r"[^@\s]+"
@@ -41,12 +42,12 @@ def matchable(address: str) -> str:
     address slips past a route that names its domain (T104).
     """
     try:
-        address = normalise(address)
+        local, _, domain = normalise(address).rpartition("@")
     except MalformedAddress:
-        address = address.strip().casefold()
-    local, _, domain = address.rpartition("@")
-    domain = domain.rstrip(".")
-    return f"{_fit(local)}@{_fit(domain)}"
+        local, _, domain = address.strip().casefold().rpartition("@")
+        with suppress(MalformedAddress):
+            domain = normalise_domain(domain)
+    return f"{_fit(local)}@{_fit(domain.rstrip('.'))}"
 
 
 def _fit(text: str) -> str:

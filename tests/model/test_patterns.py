@@ -97,6 +97,8 @@ SPELLINGS = [
     ('"a b"@bank.example', '"a_b"@bank.example'),
     ('"a@b"@bank.example', '"a_b"@bank.example'),
     ("a@b@bank.example", "a_b@bank.example"),
+    ('"\x01"@B\u00fccher.Example.', '"_"@xn--bcher-kva.example'),
+    ("\ud800@Bank.Example", "\ud800@bank.example"),
     ("", "_@_"),
     ("postmaster", "_@postmaster"),
     ("a\n@bank.example\n", "a_@bank.example"),

@@ -23,9 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import (
 )
 
 from app.cms import der
+from app.cms.algorithms import RSASSA_PSS
 from app.cms.ber import scan
-from app.cms.errors import MalformedCms, UnsupportedCms
-from app.mail.limits import CERTIFICATES, DER_ELEMENTS
+from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
+from app.mail.limits import CERTIFICATES, DER_ELEMENTS, INTEGER_BITS
 
 PrivateKey: TypeAlias = (
     rsa.RSAPrivateKey
@@ -51,8 +52,11 @@ PublicKey: TypeAlias = (
     | mlkem.MLKEM1024PublicKey
 )
 _SUBJECT_KEY_IDENTIFIER = der.encode_identifier("2.5.29.14")
+_RSASSA_PSS = der.encode_identifier(RSASSA_PSS)
 _KEY_USAGE = der.encode_identifier("2.5.29.15")
 _CERTIFICATES_REMEMBERED = 4096
+# An RSA key of the largest size, with an exponent as large, and something around it.
+_SPKI_OCTETS = 2 * INTEGER_BITS // 8 + 128
 # Every certificate has its share of what a whole message may have.
 _CERTIFICATE_ELEMENTS = DER_ELEMENTS // CERTIFICATES
 
@@ -87,10 +91,17 @@ class Identity:
         }
 
     @property
+    def is_pss_only(self) -> bool:
+        """Whether the key is an RSA key that only signs, and only with PSS (RFC 4055 §1.2)."""
+        algorithm = der.read_one(self.spki, der.SEQUENCE).take(der.SEQUENCE)
+        return algorithm.identifier() == _RSASSA_PSS
+
+    @property
     def may_encipher(self) -> bool:
-        """Whether keyUsage lets others encrypt to this key (RFC 8550 §4.4.2)."""
+        """Whether others may encrypt to this key (RFC 8550 §4.4.2)."""
         # keyEncipherment is bit 2, keyAgreement is bit 4.
-        return self.key_usage is None or bool(self.key_usage & 0b10100)
+        allowed = self.key_usage is None or bool(self.key_usage & 0b10100)
+        return allowed and not self.is_pss_only
 
 
 def load_private_key(der_pkcs8: bytes) -> PrivateKey:
@@ -161,7 +172,12 @@ def public_key_of(certificate: bytes) -> PublicKey:
 
 
 def load_public_key(spki: bytes) -> PublicKey:
-    """Return the public key of a SubjectPublicKeyInfo; raises as `public_key_of`."""
+    """Return the public key of a SubjectPublicKeyInfo.
+
+    Raises as `public_key_of`, and TooLarge before the primitives see a key beyond all use (T109).
+    """
+    if len(spki) > _SPKI_OCTETS:
+        raise TooLarge("a public key over the limit")
     try:
         key = serialization.load_der_public_key(spki)
     except UnsupportedAlgorithm as fault:

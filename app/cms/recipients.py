@@ -166,6 +166,8 @@ def build_recipient(certificate: bytes, cek: bytes, *, rsa_transport: str, wrap:
     a curve with the key wrap `wrap`; encapsulation for ML-KEM. Raises UnsupportedCms for a key
     that cannot be encrypted to, MalformedCms for something that is no certificate.
     """
+    if identity_of(certificate).is_pss_only:
+        raise UnsupportedCms("a key that only signs")
     name = _identifier_of(certificate)
     public_key = public_key_of(certificate)
     if isinstance(public_key, rsa.RSAPublicKey):

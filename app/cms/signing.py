@@ -53,7 +53,8 @@ class Signer:
 
     def __post_init__(self) -> None:
         identity = identity_of(self.certificate)
-        signature = schemes.choose_scheme(self.key, self.scheme)
+        name = self.scheme or ("rsa-pss-sha256" if identity.is_pss_only else "")
+        signature = schemes.choose_scheme(self.key, name)
         digest = table.identifier(table.DIGESTS[signature.digest].oid)
         known = (self.certificate, *self.chain)
         self._keep("signature", signature)

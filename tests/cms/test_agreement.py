@@ -1,4 +1,8 @@
+import hashlib
+
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.cms import agreement, algorithms, der, kem
 from app.cms.errors import MalformedCms, UnsupportedCms
@@ -117,6 +121,33 @@ def test_keying_material_is_part_of_the_key() -> None:
         for ukm in (b"", b"one", b"two")
     }
     assert len(set(wrapped.values())) == 3
+
+
+# The structures that go into the derivations, octet by octet: AES-256 wrap, no ukm.
+SHARED_INFO = "3015300b060960864801650304012da206040400000100"  # RFC 5753 §7.2
+KEM_OTHER_INFO = "3010300b060960864801650304012d020120"  # RFC 9629 §5
+
+
+def test_the_key_of_x25519_is_that_of_rfc_8418() -> None:
+    how = agreement.parse_agreement(algorithms.identifier("1.2.840.113549.1.9.16.3.19", AES256))
+    secret = bytes(range(32))
+    expected = HKDF(hashes.SHA256(), 32, None, bytes.fromhex(SHARED_INFO)).derive(secret)
+    assert agreement._key_encryption_key(how, secret, b"") == expected
+
+
+def test_the_key_of_a_curve_is_that_of_rfc_5753() -> None:
+    how = agreement.parse_agreement(algorithms.identifier("1.3.132.1.11.1", AES256))
+    secret = bytes(range(32))
+    # One round of X9.63: the digest over the secret, a counter and the structure.
+    octets = secret + b"\x00\x00\x00\x01" + bytes.fromhex(SHARED_INFO)
+    assert agreement._key_encryption_key(how, secret, b"") == hashlib.sha256(octets).digest()
+
+
+def test_the_key_of_ml_kem_is_that_of_rfc_9629() -> None:
+    _, how, _ = kem.encapsulate_key(identity("mlkem768").key.public_key(), bytes(32))
+    secret = bytes(range(32))
+    expected = HKDF(hashes.SHA256(), 32, None, bytes.fromhex(KEM_OTHER_INFO)).derive(secret)
+    assert kem._kem_key(how, secret, b"") == expected
 
 
 def test_keying_material_goes_into_both_derivations() -> None:

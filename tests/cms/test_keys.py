@@ -3,11 +3,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448
 
-from app.cms import der
+from app.cms import algorithms, der
+from app.cms.enveloped import build_enveloped
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.keys import identity_of, load_private_key, load_public_key, public_key_of
-from app.mail.limits import CERTIFICATES, DER_ELEMENTS
-from tests.cms.identities import READING_KEYS, SIGNING_KEYS, identity, key
+from app.cms.signed import Signer
+from app.mail.limits import CERTIFICATES, DER_ELEMENTS, INTEGER_BITS
+from tests.cms.identities import CONTENT, READING_KEYS, SIGNING_KEYS, identity, key
+from tests.cms.parts import elements
 from tests.testpki import ca
 
 
@@ -63,6 +66,36 @@ def _without_extensions() -> bytes:
 def test_key_usage_says_who_may_be_encrypted_to(usage: tuple[str, ...] | None, may: bool) -> None:
     who = ca("Usage").issue("alice@example.org", usage=usage)
     assert identity_of(who.certificate).may_encipher is may
+
+
+def pss_only(certificate: bytes) -> bytes:
+    """Return the certificate with the algorithm of its key replaced by id-RSASSA-PSS."""
+    body = der.read_one(certificate, der.SEQUENCE)
+    tbs = list(elements(body.take(der.SEQUENCE)))
+    bits = list(elements(der.read_one(tbs[6], der.SEQUENCE)))[1]
+    tbs[6] = der.tlv(der.SEQUENCE, algorithms.identifier(algorithms.RSASSA_PSS), bits)
+    return der.tlv(der.SEQUENCE, der.tlv(der.SEQUENCE, *tbs), *elements(body))
+
+
+def test_a_key_for_pss_alone_signs_with_pss_and_reads_nothing() -> None:
+    certificate = pss_only(identity("rsa2048").certificate)
+    assert public_key_of(certificate) == key("rsa2048").public_key()
+    assert not identity_of(certificate).may_encipher
+    assert Signer(certificate, key("rsa2048")).signature.name == "rsa-pss-sha256"
+    with pytest.raises(UnsupportedCms):
+        build_enveloped([CONTENT], [certificate], cipher="aes256-gcm")
+
+
+def test_a_public_key_is_bounded() -> None:  # T109
+    def spki(bits: int) -> bytes:
+        modulus = der.integer((1 << bits) - 1)
+        numbers = der.tlv(der.SEQUENCE, modulus, der.integer(65537))
+        algorithm = algorithms.identifier(algorithms.RSA_ENCRYPTION, algorithms.DER_NULL)
+        return der.tlv(der.SEQUENCE, algorithm, der.tlv(der.BIT_STRING, b"\x00", numbers))
+
+    load_public_key(spki(INTEGER_BITS))
+    with pytest.raises(TooLarge):
+        load_public_key(spki(8 * INTEGER_BITS))
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x30\x00", b"no certificate", bytes(100)])

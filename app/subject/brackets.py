@@ -5,6 +5,7 @@ a mark. Guillemets and corner brackets are: they stand where others put brackets
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from app.subject.skeleton import KEPT, skeleton
@@ -60,6 +61,7 @@ def _side(char: str) -> int:
     return NEITHER
 
 
+@lru_cache(maxsize=1_024)
 def kind(char: str) -> str:
     """Return "angle", "round" (curly too), "bar", or "square": what looks like ours."""
     if char in _ANGLES:

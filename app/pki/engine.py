@@ -49,6 +49,10 @@ class BudgetExceeded(Exception):
     """More signature checks or more time than a path is worth (T55, T110)."""
 
 
+class OutOfTime(BudgetExceeded):
+    """The time is over; this may have been the interpreter's own, and not the path's."""
+
+
 class Budget:
     """What one search may still spend; a signature that was checked is not paid again.
 
@@ -79,7 +83,7 @@ class Budget:
     def tick(self) -> None:
         """Raise BudgetExceeded if the time is over."""
         if time.thread_time() > self._deadline:
-            raise BudgetExceeded(f"more than {PATH_SECONDS} seconds")
+            raise OutOfTime(f"more than {PATH_SECONDS} seconds")
 
 
 class _CountingValidator(DefaultSignatureValidator):

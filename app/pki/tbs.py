@@ -74,7 +74,9 @@ def _parse(octets: bytes) -> Fields:
     outside = der.read_one(octets, der.SEQUENCE)
     tbs = outside.take(der.SEQUENCE)
     algorithm = outside.take(der.SEQUENCE).whole
-    outside.take(der.BIT_STRING)
+    # A signature is whole octets; other readers drop the bits that are said to be unused.
+    if outside.take(der.BIT_STRING).value[:1] != b"\0":
+        raise MalformedCertificate("this is no certificate: a signature that is not whole octets")
     outside.finish()
     version = 1
     if explicit := tbs.find(der.CONTEXT_0):

@@ -119,6 +119,15 @@ def test_hundred_forged_authorities_of_one_name_cost_the_budget_and_no_more() ->
     assert found.status == "trusted"
 
 
+def test_pause_of_the_interpreter_is_not_held_against_a_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = iter((0.0, 10.0))
+    real = time.thread_time
+    monkeypatch.setattr(time, "thread_time", lambda: next(times, None) or real() + 20)
+    assert path_of(SUB.issue("alice@example.org"), ROOT).status == "trusted"
+
+
 def test_budget_of_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "PATH_SECONDS", -1.0)
     result = path_of(SUB.issue("alice@example.org"), ROOT)

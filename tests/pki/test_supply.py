@@ -1,0 +1,166 @@
+"""Revocation data come from the cache, and from the network beside the mail path (T113-T115)."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+import pytest
+
+from app.pki import supply as supplying
+from app.pki.certificate import Certificate
+from app.pki.guard import Guard
+from app.pki.path import validate
+from app.pki.supply import Stored, Supply
+from tests.pki.asking import anchors
+from tests.pki.test_fetch import Server, ok
+from tests.testpki import AT, TestCA, TestIdentity, ca
+
+REFUSED = b"HTTP/1.1 503 Later\r\n\r\n"
+
+
+class Memory:
+    """A cache for one process."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, Stored] = {}
+
+    def find(self, key: str) -> Stored | None:
+        return self.stored.get(key)
+
+    def put(self, key: str, stored: Stored) -> None:
+        self.stored[key] = stored
+
+
+class World:
+    """An authority whose list and responder are on one server."""
+
+    def __init__(self) -> None:
+        self.server = Server([self._route] * 100)
+        self.root: TestCA = ca("Supply Root", url=f"http://pki.example:{self.server.port}/root")
+        self.good: TestIdentity = self.root.issue("good@example.org")
+        self.bad: TestIdentity = self.root.issue("bad@example.org", revoked="2026-01-01")
+        self.list = ok(self.root.crl())
+        self.response = REFUSED
+        self.seconds = 0.0
+        self.memory = Memory()
+        guard = Guard(
+            [IPv4Network("127.0.0.0/8")],
+            frozenset((self.server.port,)),
+            lambda *_: ["127.0.0.1"],
+        )
+        self.supply = Supply(self.memory, guard)
+
+    def _route(self, peer: socket.socket) -> None:
+        time.sleep(self.seconds)
+        is_list = self.server.requests[-1].startswith(b"GET")
+        peer.sendall(self.list if is_list else self.response)
+
+    @property
+    def requests(self) -> list[bytes]:
+        """The methods of what was asked: GET is for the list, POST for the responder."""
+        return sorted(each.split()[0] for each in self.server.requests)
+
+    def ask(self, identity: TestIdentity, after: timedelta = timedelta(0)) -> str:
+        leaf = Certificate.from_der(identity.certificate)
+        result = validate(
+            leaf, (), anchors(self.root), at=AT + after, revocation="soft", source=self.supply
+        )
+        return result.revocation
+
+    def settle(self) -> None:
+        for _ in range(300):
+            if not self.supply._flights:
+                return
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.server.close()
+
+
+def test_first_question_waits_and_the_next_ones_do_not(world: World) -> None:
+    assert world.ask(world.good) == "good"
+    assert world.ask(world.bad) == "revoked"
+    assert world.ask(world.good) == "good"
+    world.settle()
+    # One list for all; the responder, who is asked about each, answers nobody.
+    assert world.requests == [b"GET", b"POST", b"POST"]
+
+
+def test_responder_answers_where_the_list_is_missing(world: World) -> None:
+    world.list, world.response = REFUSED, ok(world.root.ocsp(world.bad))
+    assert world.ask(world.bad) == "revoked"
+    assert world.ask(world.good) == "unknown"
+
+
+def test_silent_responder_is_waited_for_once_and_briefly(world: World) -> None:
+    world.supply._wait_seconds = 0.2
+    world.seconds = 0.6
+    began = time.monotonic()
+    assert world.ask(world.good) == "unknown"
+    assert time.monotonic() - began < 0.5
+    world.seconds = 0
+    world.settle()
+    assert world.ask(world.good) == "good"
+
+
+def test_what_failed_is_left_alone_for_a_while(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine, world.list = world.list, REFUSED
+    assert world.ask(world.good) == "unknown"
+    world.settle()
+    world.list = genuine
+    assert world.ask(world.good) == "unknown"
+    assert world.requests == [b"GET", b"POST"]
+    monkeypatch.setattr(supplying, "RETRY_SECONDS", -1.0)
+    assert world.ask(world.good) == "good"
+
+
+def test_old_answer_is_given_and_fetched_anew_meanwhile(world: World) -> None:
+    assert world.ask(world.good) == "good"
+    world.settle()
+    newer = world.root.crl(at=AT + timedelta(days=2), number=2)
+    world.list = ok(newer)
+    world.supply._wait_seconds = 0
+    # Half a day later it is good for six days more, and yet it is fetched anew.
+    assert world.ask(world.good, timedelta(hours=12)) == "good"
+    world.settle()
+    assert newer in [each.octets for each in world.memory.stored.values()]
+
+
+def test_young_answer_is_not_fetched_anew(world: World) -> None:
+    assert world.ask(world.good) == "good"
+    world.settle()
+    assert world.ask(world.good, timedelta(hours=5)) == "good"
+    world.settle()
+    assert world.requests.count(b"GET") == 1
+
+
+def test_answer_that_ended_is_not_given(world: World) -> None:
+    assert world.ask(world.good) == "good"
+    world.settle()
+    world.list = REFUSED
+    assert world.ask(world.good, timedelta(days=30)) == "unknown"
+
+
+def test_certificate_without_a_path_is_not_asked_about(world: World) -> None:  # T113
+    leaf = Certificate.from_der(world.good.certificate)
+    stranger = anchors(ca("Supply Stranger"))
+    assert validate(leaf, (), stranger, at=AT, source=world.supply).status == "untrusted"
+    assert world.requests == []
+
+
+def test_many_messages_at_once_cause_one_fetch(world: World) -> None:  # T114
+    world.seconds = 0.05
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(world.ask, [world.good] * 100))
+    assert set(answers) == {"good"}
+    world.settle()
+    assert world.requests == [b"GET", b"POST"]

@@ -62,10 +62,6 @@ class Reader:
         self._ended = True
         self._wake()
 
-    def interrupt(self) -> None:
-        """Make the waiting coroutine see Gone, unless there is something to read."""
-        self.end()
-
     def _wake(self) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():

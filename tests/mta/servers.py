@@ -292,9 +292,13 @@ class Hop:
         now: Transaction,
         accepted: int,
     ) -> None:
-        if self.script("content", b"") == "close":
+        how = self.script("content", b"")
+        if how == "close":
             await reader.read(1)
+            await asyncio.sleep(0.05)
             raise _Close
+        if how == "slow":
+            await asyncio.sleep(0.2)
         lines: list[bytes] = []
         while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
             lines.append(line)

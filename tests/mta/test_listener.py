@@ -25,6 +25,18 @@ def test_listener_is_read(text: str, expected: Listener) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.1:24", "lmtp://127.0.0.1:24"),
+        ("[::1]:24", "lmtp://[::1]:24"),
+        ("/run/s", "lmtp:/run/s"),
+    ],
+)
+def test_listener_is_named_in_the_log(text: str, expected: str) -> None:
+    assert str(Listener.parse(text)) == expected
+
+
+@pytest.mark.parametrize(
     "text", ["", "8824", "host", "host:", "host:65536", "::1:24", "a b:24", "/" + "x" * 120]
 )
 def test_malformed_listener_is_refused(text: str) -> None:

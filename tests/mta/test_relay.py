@@ -400,6 +400,14 @@ def test_large_message_arrives_whole_with_a_dot_at_every_edge() -> None:
     assert hop.messages[0].octets == octets
 
 
+@pytest.mark.parametrize("how", ["slow", "close"])
+def test_slow_server_takes_a_large_message_at_its_own_pace(how: str) -> None:
+    hop = Hop(script=at("content", how), extensions=["SIZE 0"])
+    (answer,) = once(hop, octets=b"x" * 20_000_000 + b"\r\n")
+    assert answer.relayed == (how == "slow")
+    assert len(hop.messages) == answer.relayed
+
+
 def test_lmtp_goes_over_a_unix_socket(tmp_path: Path) -> None:
     async def run() -> None:
         desk, listener = Desk(), Listener("lmtp", path=str(tmp_path / "s"))

@@ -1,15 +1,17 @@
 """A transaction gives each recipient the next hop's word, and 451 for whatever else happens."""
 
 import asyncio
+import functools
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from app.mail.headers import split
+from app.model.errors import WouldWait
 from app.mta import incoming, machine, outgoing
 from app.mta.envelope import Envelope, Peer
 from app.mta.learn import learn_nothing
@@ -291,3 +293,47 @@ def test_without_a_managed_domain_everything_is_deferred(
     nord.changed()
     (reply,) = deliver(nord, threads, Hop("lmtp"), ALICE)
     assert str(reply) == "451 4.3.5 no managed domain is configured"
+
+
+class Counting(ThreadPoolExecutor):
+    """Counts what it is given."""
+
+    given = 0
+
+    def submit(self, *arguments: object, **named: object) -> Future[object]:  # type: ignore[override]
+        self.given += 1
+        return super().submit(*arguments, **named)  # type: ignore[arg-type]
+
+
+def test_what_is_in_memory_is_not_handed_to_a_thread(nord: House) -> None:
+    nord.own(authority().issue(ALICE))
+    hop = Hop("lmtp")
+    with Counting(1) as threads:
+        send = functools.partial(
+            deliver, nord, threads, hop, PAUL, octets=message(ALICE, PAUL), peer=INSIDER
+        )
+        assert send()[0].relayed
+        assert threads.given == 1, "the first has to read the store"
+        assert send()[0].relayed
+        assert threads.given == 1
+    first, second = hop.messages
+    assert b"multipart/signed" in (first.octets or b"")
+    assert b"multipart/signed" in (second.octets or b"")
+
+
+def test_large_message_is_left_to_a_thread(nord: House) -> None:
+    octets = MAIL + b"x" * 200_000 + b"\r\n"
+    with Counting(1) as threads:
+        for count in (1, 2):
+            hop = Hop("lmtp")
+            assert deliver(nord, threads, hop, ALICE, octets=octets)[0].relayed
+            assert threads.given == count
+
+
+def test_database_is_never_asked_in_the_loop(nord: House) -> None:
+    database = nord.store.database
+    with database.never_waiting(), pytest.raises(WouldWait):
+        database.version()
+    assert database.version()
+    with database.never_waiting(), pytest.raises(WouldWait):
+        nord.store.usable_for(PAUL, at=AT)

@@ -106,6 +106,11 @@ class Database:
         finally:
             self._local.never_waiting = False
 
+    def will_wait(self) -> None:
+        """Raise WouldWait inside ``never_waiting``."""
+        if getattr(self._local, "never_waiting", False):
+            raise WouldWait
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Run a block in one transaction that moves no counter, such as writing traces."""
@@ -173,8 +178,7 @@ class Database:
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Turn whatever the driver raises into StoreUnavailable, and begin again afterwards."""
-        if getattr(self._local, "never_waiting", False):
-            raise WouldWait
+        self.will_wait()
         depth = getattr(self._local, "depth", 0)
         if depth == 0:
             self._follow_file()

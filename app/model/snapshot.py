@@ -64,6 +64,7 @@ class Store:
         fresh = self.fresh_snapshot()
         if fresh is not None:
             return fresh
+        self.database.will_wait()
         with self._reading:
             return self.fresh_snapshot() or self._check()
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from app.mail import limits
 from app.mail.headers import Headers, split
+from app.model.errors import WouldWait
 from app.model.snapshot import Snapshot, StoreUnavailable
 from app.mta import machine, reply
 from app.mta.envelope import Envelope, Peer
@@ -30,6 +31,8 @@ from app.mta.stamp import hops
 log = logging.getLogger("sealmon.mta")
 
 HOPS_AT_MOST = 5
+AT_ONCE_OCTETS = 128 * 1024
+AT_ONCE_RECIPIENTS = 4
 RECEIVED_AT_MOST = 50
 """As Postfix's hopcount_limit (T11)."""
 
@@ -96,7 +99,11 @@ class Gateway:
         trace_id = secrets.token_hex(8)
         loop = asyncio.get_running_loop()
         try:
-            outcomes = await loop.run_in_executor(self._threads, self._process, envelope, trace_id)
+            outcomes = self._at_once(envelope, trace_id)
+            if outcomes is None:
+                outcomes = await loop.run_in_executor(
+                    self._threads, process, self.house, envelope, trace_id
+                )
             await self._relay_groups(envelope, outcomes)
         except Exception:
             # The driver's edge: what nobody foresaw is our own fault, and so temporary.
@@ -106,9 +113,20 @@ class Gateway:
             self._record(envelope, trace_id, outcome)
         return [outcome.reply or reply.STEP_FAILED for outcome in outcomes]
 
-    def _process(self, envelope: Envelope, trace_id: str) -> list[Outcome]:
-        """Run each recipient through the machine. In a thread; opens no sockets."""
-        return process(self.house, envelope, trace_id)
+    def _at_once(self, envelope: Envelope, trace_id: str) -> list[Outcome] | None:
+        """Run a small message through the machine here and now, None if that is not for the loop.
+
+        Handing it to a thread costs as much as the work on it: the two would take the interpreter
+        from each other at every call that lets it go. What needs the database goes to a thread,
+        where it may wait; running it twice does no harm, since nothing has left.
+        """
+        if len(envelope.octets) > AT_ONCE_OCTETS or len(envelope.recipients) > AT_ONCE_RECIPIENTS:
+            return None
+        try:
+            with self.house.store.database.never_waiting():
+                return process(self.house, envelope, trace_id)
+        except WouldWait:
+            return None
 
     async def _relay_groups(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
         """Send what is ready, one transaction per group of identical octets."""
@@ -223,6 +241,8 @@ def _run(work: machine.Work, outcome: Outcome) -> None:
         machine.run(outcome.delivery)
     except Refusal as refusal:
         cause = refusal.__cause__
+        if isinstance(cause, WouldWait):
+            raise cause from None
         if cause is not None:
             log.exception("transaction %s: a step failed", work.trace_id, exc_info=cause)
         outcome.reply = refusal.reply

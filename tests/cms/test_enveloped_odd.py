@@ -190,3 +190,12 @@ def test_an_object_that_is_cut_short_is_malformed(cut: int) -> None:
 def test_other_kinds_are_malformed() -> None:
     with pytest.raises(MalformedCms):
         parse_enveloped(content_info("signed", []))
+
+
+def test_a_changed_octet_of_large_content_never_opens() -> None:
+    parts = EnvelopedParts(enveloped(cipher="aes256-gcm", content=bytes(100_000)))
+    changed = bytearray(parts.ciphertext)
+    changed[50_000] ^= 1
+    parts.ciphertext = bytes(changed)
+    with pytest.raises(CannotDecrypt):
+        opened(parts.build())

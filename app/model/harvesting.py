@@ -7,15 +7,15 @@ will, whatever happens here.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from app.model.database import PARTNERS, Database
 from app.model.keyrows import store_intermediates
 from app.model.names import is_managed
-from app.model.partnerrows import HARVESTED, Entry, find_entry, store_entry
+from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_entry
 from app.model.pending import WAITING, expire, is_rejected
 from app.model.snapshot import Store
-from app.model.tables import Partner, Pending, pack, stamp
+from app.model.tables import Partner, Pending, pack, stamp, storable
 from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME
 from app.smime.harvest import Harvest
@@ -84,17 +84,17 @@ def _decide(
     return _store(database, found, at, message_id)
 
 
-def _update(database: Database, known: dict[str, Any], found: Harvest) -> str:
+def _update(database: Database, known: Known, found: Harvest) -> str:
     """Note what the client can, by the newest signature (RFC 8551 §2.7.1)."""
-    if found.signed_at is None or not known["is_enabled"]:
+    if found.signed_at is None or not known.is_enabled:
         return KNOWN
-    if stamp(found.signed_at) <= known["capabilities_at"]:
+    if stamp(found.signed_at) <= known.capabilities_at:
         return KNOWN
     values = {
         "capabilities": pack(list(found.capabilities)),
         "capabilities_at": stamp(found.signed_at),
     }
-    database.run(Partner.update(values).where(Partner.id == known["id"]))
+    database.run(Partner.update(values).where(Partner.id == known.id))
     return UPDATED
 
 
@@ -157,7 +157,7 @@ def _queue(
             "state": WAITING,
             "capabilities": pack(list(found.capabilities)) if found.signed_at else "",
             "capabilities_at": stamp(found.signed_at) if found.signed_at else 0,
-            "message_id": message_id[:500],
+            "message_id": storable(message_id[:500]),
             "added_at": stamp(at),
         },
     )

@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from app.model.database import Database
 from app.model.keyindex import issuer_serial, key_identifier
 from app.model.shown import certificate_json
-from app.model.tables import Partner, moment, pack, stamp, unpack
+from app.model.tables import Partner, moment, pack, stamp, storable, unpack
 from app.pki.certificate import Certificate
 
 MANUAL = "manual"
 HARVESTED = "harvested"
 APPROVED = "approved"
+
+_IDS_OF_A_QUERY: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,43 +36,66 @@ class Entry:
 
 def store_entry(database: Database, entry: Entry) -> int:
     """Store an entry and return its id; one that is there is raised to what a person said of it."""
-    certificate = entry.certificate
-    known = find_entry(database, entry.name, certificate.fingerprint)
+    known = find_entry(database, entry.name, entry.certificate.fingerprint)
     if known is not None:
         if entry.is_pinned:
             values = {"is_pinned": True, "source": entry.source, "is_enabled": True}
             values["include_subdomains"] = entry.include_subdomains
-            database.run(Partner.update(values).where(Partner.id == known["id"]))
-        return int(known["id"])
-    database.insert(
-        Partner,
-        {
-            "name": entry.name,
-            "is_domain": entry.is_domain,
-            "include_subdomains": entry.include_subdomains,
-            "fingerprint": certificate.fingerprint,
-            "certificate": certificate.der,
-            "issuer_serial": issuer_serial(certificate.issuer_der, certificate.serial),
-            "ski": key_identifier(certificate.ski),
-            "not_after": stamp(certificate.not_after),
-            "source": entry.source,
-            "is_pinned": entry.is_pinned,
-            "capabilities": "" if entry.capabilities is None else pack(list(entry.capabilities)),
-            "capabilities_at": stamp(entry.signed_at) if entry.signed_at else 0,
-            "message_id": entry.message_id[:500],
-            "added_at": stamp(entry.at),
-        },
-    )
-    stored = find_entry(database, entry.name, certificate.fingerprint)
-    assert stored is not None, "inserted in this transaction"
-    return int(stored["id"])
+            database.run(Partner.update(values).where(Partner.id == known.id))
+        return known.id
+    values = _values(entry)
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    statement = f"INSERT INTO partner ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - our own column names
+    return int(database.sql(statement, tuple(values.values()))[0][0])
 
 
-def find_entry(database: Database, name: str, fingerprint: str) -> dict[str, Any] | None:
-    """Return the row of a name and a certificate, None if there is none."""
-    return database.row(
-        Partner.select().where((Partner.name == name) & (Partner.fingerprint == fingerprint))
+def _values(entry: Entry) -> dict[str, Any]:
+    certificate = entry.certificate
+    return {
+        "name": entry.name,
+        "is_domain": entry.is_domain,
+        "include_subdomains": entry.include_subdomains,
+        "fingerprint": certificate.fingerprint,
+        "certificate": certificate.der,
+        "issuer_serial": issuer_serial(certificate.issuer_der, certificate.serial),
+        "ski": key_identifier(certificate.ski),
+        "not_after": stamp(certificate.not_after),
+        "source": entry.source,
+        "is_enabled": True,
+        "is_pinned": entry.is_pinned,
+        "capabilities": "" if entry.capabilities is None else pack(list(entry.capabilities)),
+        "capabilities_at": stamp(entry.signed_at) if entry.signed_at else 0,
+        "message_id": storable(entry.message_id[:500]),
+        "added_at": stamp(entry.at),
+        "used_at": 0,
+    }
+
+
+class Known(NamedTuple):
+    """What is asked of an entry that is there before it is changed."""
+
+    id: int
+    is_enabled: bool
+    capabilities_at: int
+
+
+def find_entry(database: Database, name: str, fingerprint: str) -> Known | None:
+    """Return the entry of a name and a certificate, None if there is none."""
+    rows = database.sql(
+        "SELECT id, is_enabled, capabilities_at FROM partner WHERE name = ? AND fingerprint = ?",
+        (name, fingerprint),
     )
+    return Known(int(rows[0][0]), bool(rows[0][1]), int(rows[0][2])) if rows else None
+
+
+def entries_json(database: Database, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return entries by their ids, in that order; one that is not there is left out."""
+    found: dict[int, dict[str, Any]] = {}
+    for at in range(0, len(ids), _IDS_OF_A_QUERY):
+        wanted = list(ids[at : at + _IDS_OF_A_QUERY])
+        rows = database.rows(Partner.select().where(Partner.id.in_(wanted)))
+        found.update({row["id"]: entry_json(row) for row in rows})
+    return [found[each] for each in dict.fromkeys(ids) if each in found]
 
 
 def entry_json(row: Mapping[str, Any]) -> dict[str, Any]:

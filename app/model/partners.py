@@ -14,7 +14,7 @@ from app.model.errors import Refused
 from app.model.files import read_partner_file
 from app.model.keyrows import store_intermediates
 from app.model.names import read_partner_name
-from app.model.partnerrows import MANUAL, Entry, entry_json, find_entry, store_entry
+from app.model.partnerrows import MANUAL, Entry, entries_json, entry_json, find_entry, store_entry
 from app.model.tables import Partner, stamp
 from app.pki.certificate import Certificate
 from app.pki.reasons import NOT_YET_VALID, code_of
@@ -59,7 +59,7 @@ def import_partner(
     with database.change(PARTNERS):
         ids = [_store(database, entry) for entry in entries]
     _keep_intermediates(database, [each for each in found if each.is_ca], at)
-    rows = [get_partner(database, each) for each in ids]
+    rows = entries_json(database, ids)
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
 
 
@@ -71,9 +71,9 @@ def _keep_intermediates(database: Database, found: Sequence[Certificate], at: da
 
 def _store(database: Database, entry: Entry) -> int:
     known = find_entry(database, entry.name, entry.certificate.fingerprint)
-    if known is not None and not known["is_enabled"]:
+    if known is not None and not known.is_enabled:
         raise Refused(
-            f"this certificate of {entry.name} is disabled: sealmon partner enable {known['id']}"
+            f"this certificate of {entry.name} is disabled: sealmon partner enable {known.id}"
         )
     return store_entry(database, entry)
 

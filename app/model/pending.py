@@ -7,8 +7,8 @@ from typing import Any, Final
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
 from app.model.names import read_partner_name
-from app.model.partnerrows import APPROVED, Entry, store_entry
-from app.model.partners import check_usable, get_partner
+from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
+from app.model.partners import check_usable
 from app.model.shown import certificate_json
 from app.model.tables import Pending, moment, stamp, unpack
 from app.pki.certificate import Certificate
@@ -67,7 +67,7 @@ def approve(
             )
             ids.append(store_entry(database, entry))
         database.run(Pending.delete().where(Pending.id == pending_id))
-    return [get_partner(database, each) for each in ids]
+    return entries_json(database, ids)
 
 
 def reject(database: Database, pending_id: int, *, all_of_sender: bool = False) -> dict[str, Any]:

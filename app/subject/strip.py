@@ -24,6 +24,7 @@ from app.subject.symbols import Symbols
 TURNED_CHARACTERS: Final = 998  # read of a subject that is shown in another order
 ROUNDS: Final = 4  # of cutting, before a subject is taken apart
 RESULT_FIELDS: Final = "X-Sealmon-"
+_NAME_CHARACTERS: Final = 1_000  # no reader takes a longer name for one of ours
 
 
 @lru_cache(maxsize=16)
@@ -134,12 +135,16 @@ class Cleaner:
 
 
 def _is_forged(field: Field, authserv_id: str) -> bool:
+    return _is_named_ours(field.name[:_NAME_CHARACTERS]) or is_ours(field, authserv_id)
+
+
+@lru_cache(maxsize=4_096)
+def _is_named_ours(name: str) -> bool:
     # Whatever its case, blanks, dashes and look-alike letters (T61, T62).
-    is_named_ours = any(
-        reduce(field.name, letters).startswith(reduce(RESULT_FIELDS, letters))
+    return any(
+        reduce(name, letters).startswith(reduce(RESULT_FIELDS, letters))
         for letters in (AS_SEEN, AS_FOLDED)
     )
-    return is_named_ours or is_ours(field, authserv_id)
 
 
 def _is_visible(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Messages are cleaned by the field: what needs no cleaning stays octet for octet."""
 
 import base64
+import time
 
 import pytest
 
@@ -190,3 +191,24 @@ def test_messages_without_anything_stay(message: bytes) -> None:
 def test_a_message_without_an_empty_line_is_cleaned_and_not_repaired() -> None:
     message = b"From: a\r\nSubject: [SIGNED] x\r\nX-Sealmon-Hop: 1"
     assert TEXT.clean_message(message, authserv_id=GATEWAY) == b"From: a\r\nSubject: x\r\n"
+
+
+# T30, T36
+@pytest.mark.parametrize(
+    "section",
+    [
+        b"a:\r\n" * 200_000,
+        b"Subject: [SIGNED] x\r\n" * 40_000,
+        b"Subject: " + b"[SIG" * 200_000 + b"\r\n",
+        b"Subject: " + b"=?utf-8?q?=5B?= " * 50_000 + b"\r\n",
+        b"\xd0\x96" * 400_000 + b": x\r\n",
+        b"From: " + b"=?utf-8?b?8J+Ujw==?= " * 40_000 + b"\r\n",
+        b"Authentication-Results: " + b"(" * 800_000 + b"\r\n",
+    ],
+    ids=["fields", "subjects", "brackets", "words", "name", "phrases", "comments"],
+)
+def test_no_header_section_takes_long(section: bytes) -> None:
+    for cleaner in (TEXT, SYMBOL):
+        began = time.process_time()
+        cleaner.clean_message(section + b"\r\n", authserv_id=GATEWAY)
+        assert time.process_time() - began < 4

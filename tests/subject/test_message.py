@@ -197,13 +197,13 @@ def test_a_message_without_an_empty_line_is_cleaned_and_not_repaired() -> None:
 @pytest.mark.parametrize(
     "section",
     [
-        b"a:\r\n" * 200_000,
-        b"Subject: [SIGNED] x\r\n" * 40_000,
-        b"Subject: " + b"[SIG" * 200_000 + b"\r\n",
-        b"Subject: " + b"=?utf-8?q?=5B?= " * 50_000 + b"\r\n",
-        b"\xd0\x96" * 400_000 + b": x\r\n",
-        b"From: " + b"=?utf-8?b?8J+Ujw==?= " * 40_000 + b"\r\n",
-        b"Authentication-Results: " + b"(" * 800_000 + b"\r\n",
+        b"a:\r\n" * 50_000,
+        b"Subject: [SIGNED] x\r\n" * 10_000,
+        b"Subject: " + b"[SIG" * 50_000 + b"\r\n",
+        b"Subject: " + b"=?utf-8?q?=5B?= " * 12_000 + b"\r\n",
+        b"\xd0\x96" * 100_000 + b": x\r\n",
+        b"From: " + b"=?utf-8?b?8J+Ujw==?= " * 10_000 + b"\r\n",
+        b"Authentication-Results: " + b"(" * 200_000 + b"\r\n",
     ],
     ids=["fields", "subjects", "brackets", "words", "name", "phrases", "comments"],
 )

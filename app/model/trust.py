@@ -22,23 +22,35 @@ _WITH_EXTENSIONS: Final = 3
 
 
 def add(database: Database, octets: bytes, at: datetime) -> list[dict[str, Any]]:
-    """Believe the authorities of a file, all or none. Raises Refused with one line."""
+    """Believe the authorities of a file; what else is in it is left out, with a warning.
+
+    Raises Refused with one line for a file without any.
+    """
     found = read_certificates(octets)
-    for each in found:
-        if not (each.is_ca or (each.is_self_signed and each.version < _WITH_EXTENSIONS)):
-            raise Refused(
-                f"{each.subject}: not a certificate authority's certificate; sealmon partner import"
-                " takes a correspondent's"
-            )
+    taken = [each for each in found if _may_be_anchor(each)]
+    left = [each.subject for each in found if not _may_be_anchor(each)]
+    if not taken:
+        raise Refused(
+            f"{left[0]}: not a certificate authority's certificate; sealmon partner import"
+            " takes a correspondent's"
+        )
     with database.change(SETTINGS, PARTNERS):
-        for each in found:
+        for each in taken:
             known = Anchor.select().where(Anchor.fingerprint == each.fingerprint)
             if database.row(known) is None:
                 values = {"fingerprint": each.fingerprint, "certificate": each.der}
                 database.insert(Anchor, {**values, "added_at": stamp(at)})
-    warnings = {fingerprint_id(each): _warnings(each, at) for each in found}
+    warnings = {fingerprint_id(each): _warnings(each, at) for each in taken}
+    warnings[fingerprint_id(taken[0])] += [f"left out, as no authority's: {each}" for each in left]
     rows = list_anchors(database)
     return [{**row, "warnings": warnings[row["id"]]} for row in rows if row["id"] in warnings]
+
+
+def _may_be_anchor(certificate: Certificate) -> bool:
+    """Return whether it is an authority's, or a root from before certificates could say so."""
+    if certificate.is_ca:
+        return True
+    return certificate.is_self_signed and certificate.version < _WITH_EXTENSIONS
 
 
 def _warnings(certificate: Certificate, at: datetime) -> list[str]:

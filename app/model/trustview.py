@@ -50,13 +50,22 @@ class StoreTrust:
     def certificates_by_id(
         self, issuer_der: bytes | None, serial: int | None, ski: bytes | None
     ) -> Sequence[Certificate]:
-        """Return the known certificates of this issuer and serial number, or of this key id."""
+        """Return the known certificates of this issuer and serial number, or of this key id.
+
+        An anchor is among them: that it signed a message itself is worth saying, if not believing.
+        """
         rows: list[tuple[bytes]] = []
         if issuer_der and serial is not None:
             rows = self._database.sql(_BY_ISSUER, (issuer_serial(issuer_der, serial),))
         elif ski:
             rows = self._database.sql(_BY_SKI, (key_identifier(ski),))
-        return tuple(Certificate.from_der(bytes(der)) for (der,) in rows)
+        known = [Certificate.from_der(bytes(der)) for (der,) in rows]
+        known += [
+            each
+            for each in self.anchors.ders
+            if (each.issuer_der, each.serial) == (issuer_der, serial) or (ski and each.ski == ski)
+        ]
+        return tuple(dict.fromkeys(known))
 
     def _read_pinned(self, address: str) -> frozenset[str]:
         return frozenset(value for (value,) in self._database.sql(_BY_NAME, (address,)))

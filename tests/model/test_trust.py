@@ -70,6 +70,12 @@ ODD = [
 ]
 
 
+def test_what_is_no_authority_is_left_out_of_a_bundle_with_a_warning(database: Database) -> None:
+    (row,) = trust.add(database, pem(root().certificate) + person(BOB).pem, AT)
+    assert row["warnings"] == ["left out, as no authority's: CN=bob"]
+    assert [each["id"] for each in trust.list_anchors(database)] == [row["id"]]
+
+
 # RFC 5280 §6.1.1 (d): an anchor is a name and a key
 @pytest.mark.parametrize(("octets", "warnings"), ODD)
 def test_an_odd_anchor_is_taken_with_a_warning(
@@ -85,7 +91,6 @@ BAD = [
     (b"nonsense", ""),
     (person(BOB).certificate, "not a certificate authority"),
     (alone(), "sealmon partner import"),
-    (pem(root().certificate) + person(BOB).pem, "not a certificate authority"),
 ]
 
 
@@ -104,6 +109,15 @@ def test_what_is_no_authority_is_refused_and_nothing_stored(
 def test_an_anchor_that_is_not_there_is_refused(database: Database) -> None:
     with pytest.raises(Refused, match="no trust anchor"):
         trust.remove(database, "0123")
+
+
+def test_an_anchor_that_signed_by_itself_is_known(store: Store) -> None:
+    anchor = Certificate.from_der(root().certificate)
+    trust.add(store.database, anchor.der, AT)
+    view = look_again(store).trust
+    assert view.certificates_by_id(anchor.issuer_der, anchor.serial, None) == (anchor,)
+    assert view.certificates_by_id(None, None, anchor.ski) == (anchor,)
+    assert view.certificates_by_id(anchor.issuer_der, anchor.serial + 1, None) == ()
 
 
 # D4

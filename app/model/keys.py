@@ -51,8 +51,11 @@ def import_keys(
     except (WrongPassword, MalformedKeyFile) as error:
         raise Refused(str(error)) from error
     with database.change():
-        ids = [_store(database, entry, at) for entry in entries]
-    return [get_key(database, each) for each in ids]
+        ids = dict.fromkeys(_store(database, entry, at) for entry in entries)
+    if len(ids) == 1:
+        return [get_key(database, each) for each in ids]
+    rows = {row["id"]: row for row in list_keys(database)}
+    return [rows[each] for each in ids]
 
 
 def new(

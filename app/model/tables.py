@@ -39,8 +39,11 @@ def storable(text: str) -> str:
 
 
 def pack(value: object) -> str:
-    """Return a list or a mapping as it is stored: ASCII, so that no text of a peer can spoil it."""
-    return json.dumps(value, separators=(",", ":"))
+    """Return a list or a mapping as it is stored: ASCII, so that no text of a peer can spoil it.
+
+    What JSON does not know, such as a time, is stored as its text.
+    """
+    return json.dumps(value, separators=(",", ":"), default=str)
 
 
 def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed

@@ -83,12 +83,12 @@ class TraceWriter:
         except queue.Full:
             self.lost += 1
             return
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def _start(self) -> None:
         with self._starting:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._run, name="trace", daemon=True)
                 thread.start()
                 self._thread = thread

@@ -113,6 +113,22 @@ def test_the_thread_begins_with_the_first_row(database: Database) -> None:
     assert ids(database) == ["t1"]
 
 
+def test_a_row_with_an_odd_value_is_kept_and_the_next_one_too(database: Database) -> None:
+    written(database, row(1, signature={"signed_at": AT, "reasons": {"a"}}), row(2))
+    assert ids(database) == ["t2", "t1"]
+
+
+def test_a_writer_that_died_is_replaced(database: Database) -> None:
+    writer = TraceWriter(database)
+    dead = threading.Thread(target=lambda: None)
+    dead.start()
+    dead.join()
+    writer._thread = dead
+    writer.write(row())
+    writer.close()
+    assert ids(database) == ["t1"]
+
+
 def test_writing_never_waits_for_the_database(
     database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.mail.address import (
@@ -27,6 +27,7 @@ texts = st.text() | st.lists(_pieces, max_size=12).map("".join)
 addresses = st.builds("{}@{}".format, texts, texts | st.just("x.example")) | texts
 
 
+@settings(deadline=None)
 @given(addresses)
 def test_the_normal_form_is_its_own(address: str) -> None:
     # T104
@@ -36,6 +37,7 @@ def test_the_normal_form_is_its_own(address: str) -> None:
         assert domain_of(address) == form.rpartition("@")[2] == normalise_domain(domain_of(address))
 
 
+@settings(deadline=None)
 @given(addresses)
 def test_a_strict_address_is_plain_and_its_own(address: str) -> None:
     # T50
@@ -49,6 +51,7 @@ def test_a_strict_address_is_plain_and_its_own(address: str) -> None:
     assert normalise(strict) == normalise(address)
 
 
+@settings(deadline=None)
 @given(addresses, addresses)
 def test_the_same_mailbox_is_the_same_both_ways(first: str, second: str) -> None:
     assert same_mailbox(first, second) == same_mailbox(second, first)
@@ -56,6 +59,7 @@ def test_the_same_mailbox_is_the_same_both_ways(first: str, second: str) -> None
         assert normalise(first) == normalise(second)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_domain_is_taken_or_refused_with_a_reason(text: str) -> None:
     reason = registrable_problem(text)
@@ -64,6 +68,7 @@ def test_a_domain_is_taken_or_refused_with_a_reason(text: str) -> None:
         assert "." in normalise_domain(text)
 
 
+@settings(deadline=None)
 @given(texts.map(lambda text: text.encode("utf-8", "replace")) | rubbish)
 def test_any_list_is_read_or_malformed(value: bytes) -> None:
     with contextlib.suppress(MalformedAddress):
@@ -72,12 +77,14 @@ def test_any_list_is_read_or_malformed(value: bytes) -> None:
             assert not set(mailbox.address) & set("\r\n\0<>")
 
 
+@settings(deadline=None)
 @given(rubbish | st.binary())
 def test_a_message_has_one_originator_or_a_problem(value: bytes) -> None:
     found = originator(Headers(b"From: " + value + b"\r\n"))
     assert bool(found.address) or bool(found.problem)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"a@x.example", b'"A, B" <a@x.example>', b"A (n(e)st) <a@x.example>"]),

@@ -1,6 +1,6 @@
 """Octets in, octets out: what nobody changed comes out as it came in."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.mail.authres import remove
@@ -16,6 +16,7 @@ names = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(messages)
 def test_joining_what_was_split_is_the_message(message: bytes) -> None:
     # T14
@@ -25,6 +26,7 @@ def test_joining_what_was_split_is_the_message(message: bytes) -> None:
     assert parts.headers.octets + parts.separator + parts.body == message
 
 
+@settings(deadline=None)
 @given(messages, names)
 def test_the_quick_search_finds_the_first_field_of_all(message: bytes, name: str) -> None:
     section = split(message).headers.octets
@@ -34,6 +36,7 @@ def test_the_quick_search_finds_the_first_field_of_all(message: bytes, name: str
     assert read.all(name)[:1] == tuple(filter(None, [read.find(name)]))
 
 
+@settings(deadline=None)
 @given(messages)
 def test_a_field_on_top_leaves_the_rest_alone(message: bytes) -> None:
     # T14
@@ -46,6 +49,7 @@ def test_a_field_on_top_leaves_the_rest_alone(message: bytes) -> None:
         assert split(longer).headers.fields[1:] == parts.headers.fields
 
 
+@settings(deadline=None)
 @given(messages)
 def test_fields_are_dropped_and_kept_whole(message: bytes) -> None:
     headers = split(message).headers
@@ -55,6 +59,7 @@ def test_fields_are_dropped_and_kept_whole(message: bytes) -> None:
     assert headers.without("From").find("From") is None
 
 
+@settings(deadline=None)
 @given(messages, messages)
 def test_unwrapping_lets_no_inner_field_out(outer: bytes, inner: bytes) -> None:
     # T60
@@ -65,6 +70,7 @@ def test_unwrapping_lets_no_inner_field_out(outer: bytes, inner: bytes) -> None:
     assert whole.body.endswith(parse_entity(inner).body)
 
 
+@settings(deadline=None)
 @given(messages)
 def test_reading_raises_nothing(message: bytes) -> None:
     headers = split(message).headers
@@ -76,6 +82,7 @@ def test_reading_raises_nothing(message: bytes) -> None:
     remove(headers, "mx.example")
 
 
+@settings(deadline=None)
 @given(messages)
 def test_parts_lie_inside_of_the_body_and_apart(message: bytes) -> None:
     entity = parse_entity(message)
@@ -85,6 +92,7 @@ def test_parts_lie_inside_of_the_body_and_apart(message: bytes) -> None:
         at = part.end
 
 
+@settings(deadline=None)
 @given(messages)
 def test_crlf_once_is_crlf_for_good(message: bytes) -> None:
     # T24

@@ -10,12 +10,14 @@ from app.mail.errors import MalformedMessage
 from tests.mail.strategies import entities, leaf_contents, rubbish
 
 
+@settings(deadline=None)
 @given(entities)
 def test_the_decoded_content_of_each_leaf_is_unchanged(entity: bytes) -> None:
     signable = make_signable(entity)
     assert leaf_contents(parse_entity(signable)) == leaf_contents(parse_entity(entity))
 
 
+@settings(deadline=None)
 @given(entities)
 def test_nothing_is_left_that_a_relay_would_rewrite(entity: bytes) -> None:
     signable = make_signable(entity)
@@ -25,12 +27,14 @@ def test_nothing_is_left_that_a_relay_would_rewrite(entity: bytes) -> None:
     assert max(map(len, signable.split(b"\r\n"))) <= 998
 
 
+@settings(deadline=None)
 @given(entities)
 def test_what_is_in_order_stays_the_same_object(entity: bytes) -> None:
     signable = make_signable(entity)
     assert make_signable(signable) is signable
 
 
+@settings(deadline=None)
 @given(entities)
 def test_what_became_quoted_printable_or_base64_keeps_to_its_columns(entity: bytes) -> None:
     before = {leaf.octets for leaf in _leaves(parse_entity(entity))}
@@ -47,6 +51,7 @@ def test_what_became_quoted_printable_or_base64_keeps_to_its_columns(entity: byt
             assert not leaf.body.endswith((b"=", b"=\r\n"))
 
 
+@settings(deadline=None)
 @given(entities)
 def test_parts_that_are_in_order_stay_octet_for_octet(entity: bytes) -> None:
     signable = make_signable(entity)
@@ -56,7 +61,7 @@ def test_parts_that_are_in_order_stay_octet_for_octet(entity: bytes) -> None:
             assert octets in signable
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(rubbish)
 def test_rubbish_raises_nothing_but_malformed_message(octets: bytes) -> None:
     try:

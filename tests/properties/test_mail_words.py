@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.mail.headers import Headers, decode_text, encode_text
@@ -16,12 +16,14 @@ texts = st.text() | st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)
 @given(text=texts, utf8=st.booleans())
 def test_what_is_encoded_decodes_to_the_same(text: str, *, utf8: bool) -> None:
     field = encode_text("Subject", text, utf8=utf8)
     assert decode_text(field.partition(b":")[2]) == without_controls(text)
 
 
+@settings(deadline=None)
 @given(
     text=texts,
     utf8=st.booleans(),
@@ -40,6 +42,7 @@ def test_a_field_is_one_field_in_short_lines(text: str, *, utf8: bool, name: str
         assert len(word) <= 75
 
 
+@settings(deadline=None)
 @given(texts)
 def test_each_encoded_word_holds_whole_characters(text: str) -> None:
     # RFC 2047 §5
@@ -48,11 +51,13 @@ def test_each_encoded_word_holds_whole_characters(text: str) -> None:
         assert "\ufffd" not in decode_text(word) or "\ufffd" in text
 
 
+@settings(deadline=None)
 @given(rubbish | st.binary())
 def test_any_octets_decode_to_some_text(value: bytes) -> None:
     assert isinstance(decode_text(value), str)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("aä🔏 ", min_size=1), min_size=1, max_size=4), st.sampled_from(["q", "b"]))
 def test_neighbouring_words_lose_the_blank_between_them(texts: list[str], how: str) -> None:
     # RFC 2047 §6.2

@@ -59,12 +59,12 @@ def workshops() -> Iterator[Workshop]:
 
 def forged(*, every: int = 1, kind: str = "") -> Iterator[Case]:
     """Yield forged mail; ``every`` takes each n-th, ``kind`` one kind of key, always the same."""
-    yield from _wrapped(_forged_bare, every, kind, mallory=True)
+    yield from _wrapped(_forged_bare, every, kind)
 
 
 def genuine(*, every: int = 1, kind: str = "") -> Iterator[Case]:
     """Yield genuine mail by Alice; all of it must pass."""
-    yield from _wrapped(shapes.genuine, every, kind, mallory=False)
+    yield from _wrapped(shapes.genuine, every, kind)
 
 
 def _forged_bare(shop: Workshop) -> Iterator[tuple[str, bytes]]:
@@ -76,8 +76,6 @@ def _wrapped(
     make: Callable[[Workshop], Iterator[tuple[str, bytes]]],
     every: int,
     kind: str,
-    *,
-    mallory: bool,
 ) -> Iterator[Case]:
     number = 0
     for shop in workshops():
@@ -88,19 +86,18 @@ def _wrapped(
                 number += 1
                 if number % every == 0:
                     label = f"{shop.kind}-{shop.scheme or 'plain'}-{shop.form}-{wrap}-{name}"
-                    yield Case(label, _wrap(octets, shop, wrap, mallory=mallory))
+                    yield Case(label, _wrap(octets, shop, wrap))
 
 
-def _wrap(octets: bytes, shop: Workshop, wrap: str, *, mallory: bool) -> bytes:
+def _wrap(octets: bytes, shop: Workshop, wrap: str) -> bytes:
     if wrap == "bare":
         return octets
     profile = "smime4" if shop.form == "clear" else "compat"
     sealed = encrypt(octets, [bob().certificate], profile=profile).octets
     if wrap == "encrypted":
         return sealed
-    # The outermost signature is a good one: Alice's own, or Mallory's.
-    who = shop.mallory if mallory else shop.alice
-    signer = signer_of(who, shop.scheme)
+    # The outermost signature is a good one by Alice, so that only the inside can be at fault.
+    signer = signer_of(shop.alice, shop.scheme)
     return sign(sealed, signer, form=shop.form, at=AT, token=b"=_triple")
 
 

@@ -15,7 +15,7 @@ from tests.smime.house import Trust
 from tests.testpki import AT
 
 # Unit runs take a sample, the same each time; `make test` takes all.
-SAMPLE = 4
+SAMPLE = 10
 
 
 def trust() -> Trust:
@@ -35,7 +35,9 @@ def forged_that_pass(every: int, kind: str) -> tuple[int, list[str]]:
     tried, passed = 0, []
     for case in forge.forged(every=every, kind=kind):
         tried += 1
-        if read(case.octets)[0].result == "pass":
+        finding, peeled = read(case.octets)
+        # A ciphertext that stays closed shows nothing forged: the signature around it is Alice's.
+        if finding.result == "pass" and peeled.decryption.status in {"none", "decrypted"}:
             passed.append(case.name)
     return tried, passed
 

@@ -67,6 +67,17 @@ def test_stranger_waits_for_approval() -> None:  # B5
     assert "self-signed" in {reason.code for reason in found.reasons}
 
 
+def test_self_made_certificate_is_never_taken_by_itself() -> None:  # B2 step 7
+    stranger = structure.self_signed("alice@example.org", "rsa2048")
+    view = trust()
+    view.pinned.add((certificate_of(stranger).fingerprint, "alice@example.org"))
+    finding = find(message(stranger), view)
+    assert finding.status is Status.VALID
+    found = learned(finding)
+    assert found is not None
+    assert [reason.code for reason in found.reasons] == ["self-signed"]
+
+
 def test_other_address_waits_for_approval() -> None:  # B2 step 3
     carol = person("carol@example.org", "rsa2048")
     found = learned(find(message(carol)))

@@ -211,8 +211,6 @@ async def _starttls(session: "Session", argument: str) -> Reply | None:
         return reply.BAD_SYNTAX
     if session.is_tls:
         return reply.BAD_SEQUENCE
-    # T26: what came in the same packet was not said over TLS.
-    session.reader.discard()
     await session.flush()
     try:
         await session.smtp_STARTTLS("")

@@ -63,7 +63,7 @@ def parse_xforward(text: str) -> dict[str, str] | None:
     """Return the attributes of an XFORWARD command, None if one is malformed or unknown.
 
     What the client calls unavailable is left out, and an IPv6 address loses its prefix. Postfix's
-    XFORWARD_README, RFC 1891 §5 for xtext.
+    XFORWARD_README, RFC 3461 §4 for xtext.
     """
     found: dict[str, str] = {}
     for word in text.split():

@@ -37,7 +37,7 @@ class Reader:
         self._waiter: asyncio.Future[None] | None = None
 
     def attach(self, transport: asyncio.Transport) -> None:
-        """Read from this transport, and forget what came over another one."""
+        """Read from this transport, and forget what came over another one (T26)."""
         self.discard()
         self._transport = transport
         self._paused = False

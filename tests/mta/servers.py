@@ -162,6 +162,14 @@ class Client:
         self.writer.close()
 
 
+async def hand_over(port: int, octets: bytes, *recipients: bytes) -> str:
+    client = await Client.connect(port)
+    await client.begin(*(recipients or (b"b@x.example",)))
+    (answer,) = await client.say(octets + b".\r\n")
+    client.close()
+    return answer
+
+
 @dataclass
 class Transaction:
     """What a next hop was told."""

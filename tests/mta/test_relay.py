@@ -2,72 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.mta import relay as module
 from app.mta import reply
-from app.mta.cargo import Cargo
-from app.mta.client import Timeouts
 from app.mta.listener import Listener
 from app.mta.nexthop import NextHop
 from app.mta.receiver import start_listeners
 from app.mta.relay import Relay
 from app.mta.reply import Reply
-from tests.mta.servers import Desk, Hop, Script, clear, settings
-
-MESSAGE = b"Subject: a\r\n\r\n.dot\r\ntext\r\n"
-QUICK = Timeouts(
-    connect_seconds=0.5, greeting_seconds=0.2, command_seconds=0.2, content_seconds=0.3
-)
-STAGES = ("connect", "hello", "mail", "rcpt", "data", "dot")
-
-
-async def send(
-    relay: Relay,
-    hop: Hop | NextHop,
-    recipients: Sequence[str] = ("b@sued.example",),
-    octets: bytes = MESSAGE,
-    **options: Any,
-) -> list[Reply]:
-    return await relay.send(
-        hop.hop if isinstance(hop, Hop) else hop,
-        options.pop("reverse_path", "a@nord.example"),
-        recipients,
-        Cargo(octets, clear(*recipients)),
-        **options,
-    )
-
-
-def at(stage: str, answer: bytes | str, times: int = 10**6) -> Script:
-    """Return a script that gives this answer at this stage, so many times."""
-    left = [times]
-
-    def script(now: str, _: bytes) -> bytes | str | None:
-        if now == stage and left[0]:
-            left[0] -= 1
-            return answer
-        return None
-
-    return script
-
-
-def once(hop: Hop, recipients: Sequence[str] = ("b@sued.example",), **options: Any) -> list[Reply]:
-    async def run() -> list[Reply]:
-        async with hop.listening():
-            relay = Relay("gw.example", options.pop("timeouts", None))
-            answers = await send(relay, hop, recipients, **options)
-            await relay.close()
-            return answers
-
-    return asyncio.run(run())
-
-
-def make(protocol: str, piped: bool, script: Script) -> Hop:
-    return Hop(protocol, ["PIPELINING", "8BITMIME"] if piped else ["8BITMIME"], script)
+from tests.mta.sending import MESSAGE, QUICK, STAGES, at, make, once, send
+from tests.mta.servers import Desk, Hop, settings
 
 
 @pytest.mark.parametrize("piped", [True, False], ids=["piped", "stepwise"])
@@ -235,161 +182,6 @@ def test_closed_port_and_unknown_name_are_unreachable() -> None:
             assert asyncio.run(send(Relay("gw.example"), hop)) == [reply.UNREACHABLE]
     hop = NextHop("smtp", "no-such-host.invalid", 25)
     assert asyncio.run(send(Relay("gw.example"), hop))[0].temporary
-
-
-class TestKeptConnections:
-    def test_connection_is_used_again(self) -> None:
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                for _ in range(5):
-                    assert (await send(relay, hop))[0].relayed
-                await relay.close()
-
-        hop = Hop()
-        asyncio.run(run(hop))
-        assert (hop.connections, len(hop.messages)) == (1, 5)
-
-    @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
-    @pytest.mark.parametrize("how", ["421", "close"])
-    def test_dead_connection_is_replaced_before_content(self, stage: str, how: str) -> None:
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                assert (await send(relay, hop))[0].relayed
-                hop.script = at(stage, how, times=1)
-                assert (await send(relay, hop))[0].relayed
-                await relay.close()
-
-        hop = Hop()
-        asyncio.run(run(hop))
-        assert (hop.connections, len(hop.messages)) == (2, 2)
-
-    @pytest.mark.parametrize("how", ["421", "close"])
-    def test_nothing_is_sent_twice_after_content(self, how: str) -> None:
-        # T5: the server may have it.
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                await send(relay, hop)
-                hop.script = at("dot", how, times=1)
-                assert (await send(relay, hop))[0].temporary
-                await relay.close()
-
-        hop = Hop()
-        asyncio.run(run(hop))
-        assert len(hop.messages) == 2
-
-    def test_new_connection_that_dies_is_not_tried_again(self) -> None:
-        hop = Hop(script=at("mail", "close"))
-        assert once(hop) == [reply.LOST]
-        assert hop.connections == 1
-
-    def test_server_that_closed_meanwhile_is_noticed(self) -> None:
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                await send(relay, hop)
-                await asyncio.sleep(0.05)
-                assert (await send(relay, hop))[0].relayed
-                await relay.close()
-
-        hop = Hop(script=at("after-dot", "close"))
-        asyncio.run(run(hop))
-        assert hop.connections == 2
-
-    def test_connection_on_which_too_much_was_said_is_left(self) -> None:
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                await send(relay, hop)
-                await asyncio.sleep(0.05)
-                assert (await send(relay, hop))[0].relayed
-                await relay.close()
-
-        hop = Hop(script=at("dot", b"250 ok\r\n250 and once more\r\n"))
-        asyncio.run(run(hop))
-        assert hop.connections == 2
-
-    def test_old_connection_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "IDLE_SECONDS", 0)
-
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                await send(relay, hop)
-                await send(relay, hop)
-                await asyncio.sleep(0.05)
-                await relay.close()
-
-        hop = Hop()
-        asyncio.run(run(hop))
-        assert hop.connections == 2
-        assert b"QUIT\r\n" in hop.lines
-
-    @pytest.mark.parametrize("piped", [True, False])
-    def test_transaction_that_came_to_nothing_is_reset(self, piped: bool) -> None:
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                assert (await send(relay, hop))[0].permanent
-                assert (await send(relay, hop))[0].relayed
-                await relay.close()
-
-        hop = make("smtp", piped, at("rcpt", b"550 5.1.1 no\r\n", times=1))
-        asyncio.run(run(hop))
-        assert hop.connections == 1
-        verbs = [line[:4] for line in hop.lines]
-        assert verbs[1:] == [b"MAIL", b"RCPT", b"DATA", b"RSET", b"MAIL", b"RCPT", b"DATA"]
-
-    def test_connections_to_one_hop_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "CONNECTIONS_AT_MOST", 3)
-
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                answers = await asyncio.gather(*(send(relay, hop) for _ in range(40)))
-                assert all(answer.relayed for (answer,) in answers)
-                await relay.close()
-
-        hop = Hop()
-        asyncio.run(run(hop))
-        assert hop.connections <= 3
-        assert len(hop.messages) == 40
-
-    def test_nobody_waits_for_a_turn_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # R9
-        monkeypatch.setattr(module, "CONNECTIONS_AT_MOST", 1)
-
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example", Timeouts(turn_seconds=0.05, total_seconds=0.3))
-                first = asyncio.ensure_future(send(relay, hop))
-                await asyncio.sleep(0.02)
-                assert await send(relay, hop) == [reply.BUSY]
-                assert await first == [reply.TIMED_OUT]
-                hop.script = at("none", "")
-                assert (await send(relay, hop))[0].relayed
-                await relay.close()
-
-        asyncio.run(run(Hop(script=at("dot", "hang"))))
-
-    def test_cancelled_message_leaves_no_connection_behind(self) -> None:
-        async def run(hop: Hop) -> None:
-            async with hop.listening():
-                relay = Relay("gw.example")
-                hop.script = at("dot", "hang")
-                task = asyncio.ensure_future(send(relay, hop))
-                await asyncio.sleep(0.1)
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-                hop.script = at("none", "")
-                assert (await send(relay, hop))[0].relayed
-                assert hop.connections == 2
-                await relay.close()
-
-        asyncio.run(run(Hop()))
 
 
 def test_large_message_arrives_whole_with_a_dot_at_every_edge() -> None:

@@ -57,7 +57,9 @@ def cut(source: bytes, start: int, end: int, boundary: bytes) -> Delimited:
     elif source.find(mark, lines[-1].after - 2, end) >= 0:
         anomalies.append("delimiter after the last one")
     ends = [*(line.at for line in lines[1:]), end]
-    # The CRLF that ends one delimiter may begin the next: an empty part.
+    # The CRLF that ends one delimiter may begin the next: a part of no octets, which some skip.
+    if any(part_end < line.after for line, part_end in zip(lines, ends, strict=False)):
+        anomalies.append("delimiters in a row")
     parts = tuple(
         (line.after, max(line.after, part_end))
         for line, part_end in zip(lines, ends, strict=False)

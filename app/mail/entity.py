@@ -132,6 +132,8 @@ class Entity:
                 found.append("multipart without a boundary")
             else:
                 found.extend(self.delimited.anomalies)
+                if field is not None and self.boundary not in field.value:
+                    found.append("boundary with a fold or escape")
                 if has_bare_delimiter(self.source, self.body_at, self.end, self.boundary):
                     found.append("delimiter after a bare line end")
         return tuple(found)

@@ -40,6 +40,7 @@ def test_parts_lie_between_delimiters(body: bytes, parts: list[bytes]) -> None:
 
 ANOMALIES = {
     # T38
+    "an empty part": "delimiters in a row",
     "a longer boundary": "line that begins like a delimiter",
     "not closed": "no closing delimiter",
     "no delimiter": "no closing delimiter",
@@ -70,6 +71,14 @@ def test_a_well_formed_multipart_has_no_anomaly(name: str) -> None:
         (
             b"Content-Transfer-Encoding: base64\r\n" + HEAD + PARTS["two parts"][0],
             "multipart with a transfer encoding",
+        ),
+        (
+            b'Content-Type: multipart/mixed; boundary="a\r\n b"\r\n\r\n--a b--',
+            "boundary with a fold or escape",
+        ),
+        (
+            b'Content-Type: multipart/mixed; boundary="a\\b"\r\n\r\n--ab--',
+            "boundary with a fold or escape",
         ),
         (b"Content-Type: a/b; c=d; c=e\r\n\r\n", "parameter c twice"),
         (b"Content-Type : a/b\r\n\r\n", "white space before the colon"),

@@ -74,9 +74,7 @@ def _parse(octets: bytes) -> Fields:
     outside = der.read_one(octets, der.SEQUENCE)
     tbs = outside.take(der.SEQUENCE)
     algorithm = outside.take(der.SEQUENCE).whole
-    # A signature is whole octets; other readers drop the bits that are said to be unused.
-    if outside.take(der.BIT_STRING).value[:1] != b"\0":
-        raise MalformedCertificate("this is no certificate: a signature that is not whole octets")
+    signature = outside.take(der.BIT_STRING).value
     outside.finish()
     version = 1
     if explicit := tbs.find(der.CONTEXT_0):
@@ -91,9 +89,9 @@ def _parse(octets: bytes) -> Fields:
     # issuerUniqueID and subjectUniqueID, which nobody uses (RFC 5280 §4.1.2.8).
     tbs.find(0x81)
     tbs.find(0x82)
-    anomalies = [] if algorithm == inner_algorithm else [ALGORITHM_DIFFERS]
-    if serial.bit_length() > 8 * SERIAL_OCTETS:
-        anomalies.append("the serial number is over the limit")
+    anomalies = [*_outer_anomalies(signature, serial)]
+    if algorithm != inner_algorithm:
+        anomalies.append(ALGORITHM_DIFFERS)
     extensions: dict[str, Extension] = {}
     if wrapped := tbs.find(der.CONTEXT_3):
         for identifier, extension in _extensions(wrapped.take(der.SEQUENCE)):
@@ -116,6 +114,14 @@ def _parse(octets: bytes) -> Fields:
         extensions=extensions,
         anomalies=tuple(dict.fromkeys(anomalies)),
     )
+
+
+def _outer_anomalies(signature: bytes, serial: int) -> Iterator[str]:
+    if signature[:1] != b"\0":
+        # Other readers drop the bits that are said to be unused.
+        yield "a signature that is not whole octets"
+    if serial.bit_length() > 8 * SERIAL_OCTETS:
+        yield "the serial number is over the limit"
 
 
 def _extensions(sequence: der.Reader) -> Iterator[tuple[str, Extension]]:

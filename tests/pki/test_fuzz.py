@@ -14,6 +14,8 @@ from tests.pki.test_revocation import BOTH, GOOD, ROOT, ROOT_SAYS, SUB, Store
 from tests.testpki import AT, ca, private_key
 
 RESPONSE = SUB.ocsp(GOOD)
+# Thousands of examples have been run; these keep what they found from coming back.
+QUICK = settings(deadline=None, max_examples=25)
 BOUND = ca("Fuzz Bound", ROOT, permitted=["example.org"], excluded=[".secret.example.org"])
 ALICE = BOUND.issue(["alice@example.org", "jörg@example.org"], serial=4242)
 
@@ -57,7 +59,7 @@ def test_changed_leaf_is_never_trusted(way: Callable[[bytes], st.SearchStrategy[
     pool = [Certificate.from_der(BOUND.certificate)]
     roots = anchors(ROOT)
 
-    @settings(deadline=None)
+    @QUICK
     @given(way(ALICE.certificate))
     def look(octets: bytes) -> None:
         leaf = parsed(octets)
@@ -74,7 +76,7 @@ def test_changed_authority_vouches_for_nobody(
 ) -> None:
     leaf, roots = Certificate.from_der(ALICE.certificate), anchors(ROOT)
 
-    @settings(deadline=None)
+    @QUICK
     @given(way(BOUND.certificate))
     def look(octets: bytes) -> None:
         authority = parsed(octets)
@@ -85,7 +87,7 @@ def test_changed_authority_vouches_for_nobody(
     look()
 
 
-@settings(deadline=None)
+@QUICK
 @given(flipped(BOUND.certificate))
 def test_changed_anchor_raises_nothing(octets: bytes) -> None:
     # An anchor is believed for what it says, but it must not break what asks about it.
@@ -102,7 +104,7 @@ def test_changed_list_tells_nothing_good(
     leaf, pool = Certificate.from_der(GOOD.certificate), [Certificate.from_der(SUB.certificate)]
     roots = anchors(ROOT)
 
-    @settings(deadline=None)
+    @QUICK
     @given(way(BOTH[0]))
     def look(octets: bytes) -> None:
         data = [octets, BOTH[1]]
@@ -122,7 +124,7 @@ def test_changed_response_never_clears_anybody(
     bad = SUB.issue("fuzzed@example.org", revoked="2026-01-01")
     leaf, pool = Certificate.from_der(bad.certificate), [Certificate.from_der(SUB.certificate)]
 
-    @settings(deadline=None)
+    @QUICK
     @given(way(SUB.ocsp(bad)))
     def look(octets: bytes) -> None:
         store = Store((), [octets, RESPONSE, ROOT_SAYS])
@@ -132,7 +134,7 @@ def test_changed_response_never_clears_anybody(
     look()
 
 
-@settings(deadline=None)
+@QUICK
 @given(st.lists(st.binary(max_size=200), max_size=4), st.lists(st.binary(max_size=200), max_size=4))
 def test_rubbish_for_revocation_data_is_unknown(lists: list[bytes], answers: list[bytes]) -> None:
     leaf, pool = Certificate.from_der(GOOD.certificate), [Certificate.from_der(SUB.certificate)]

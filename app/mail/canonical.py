@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from app.mail.entity import Entity, parse_entity
 from app.mail.errors import MalformedMessage
 from app.mail.headers import Headers
-from app.mail.limits import LINE_OCTETS, MIME_DEPTH
+from app.mail.limits import LINE_OCTETS, MIME_DEPTH, MIME_PARTS
 from app.mail.seven_bit import seven_bit_headers
 from app.mail.transfer import (
     BASE64,
@@ -55,8 +55,8 @@ def make_signable(entity_octets: bytes) -> bytes:
 
     Every leaf with 8-bit octets, NUL, bare CR or LF, lines over 998 octets or a line that begins
     with "From " becomes quoted-printable or base64; multiparts and attached messages are descended
-    into. Raises MalformedMessage for entities deeper in one another than MIME_DEPTH. RFC 8551
-    §3.1.
+    into. Raises MalformedMessage for more than MIME_DEPTH levels or MIME_PARTS parts.
+    RFC 8551 §3.1, §3.1.3.
     """
     edits = _edits(parse_entity(entity_octets), 0)
     if not edits:
@@ -87,6 +87,8 @@ def _edits(entity: Entity, depth: int) -> list[_Edit]:
         return []
     if entity.is_message:
         return _container(entity, _edits(entity.message(), depth + 1))
+    if entity.boundary and entity.delimited.is_over:
+        raise MalformedMessage(f"more than {MIME_PARTS} MIME parts")
     parts = entity.parts()
     if not parts:
         return _leaf(entity)

@@ -142,6 +142,12 @@ def test_an_entity_too_deep_is_not_made_signable() -> None:
         make_signable(nested(limits.MIME_DEPTH + 1).replace(b"leaf", b"\xc3\xa4"))
 
 
+def test_an_entity_of_too_many_parts_is_not_made_signable() -> None:
+    assert make_signable(of_parts(limits.MIME_PARTS).replace(b"x\r\n", b"\xe4\r\n")).isascii()
+    with pytest.raises(MalformedMessage):
+        make_signable(of_parts(limits.MIME_PARTS + 1).replace(b"x\r\n", b"\xe4\r\n"))
+
+
 # Each took minutes in one parser or another; the bound is generous because machines are busy.
 BOMBS = {
     "500 levels": nested(500),

@@ -41,6 +41,8 @@ KEPT: Final = 8_192  # characters that a table remembers
 # Digits that stand in for letters, and for the second look currencies too.
 _DIGITS: Final = str.maketrans("0123456789", "olzeasgtbg")
 _CURRENCIES: Final = str.maketrans("0123456789$€£", "olzeasgtbgsel")
+_PUNCTUATION: Final = frozenset(("Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps"))
+_SIGNS: Final = _PUNCTUATION | {"Sc", "Sk", "Sm"}
 # One stroke, whatever it is called: i, l, 1, |, and the dotted and dotless i of Turkish.
 _STROKES: Final = str.maketrans("l1|ıİ", "iiiii")
 # Letters that look like others only to somebody who wants to read Latin.
@@ -105,9 +107,9 @@ class Letters(dict[str, str]):
             return ""
         # Some characters are another letter by their compatibility form: a lunate sigma is drawn c.
         seen = "" if self._fold_first else skeleton(char)
-        if unicodedata.category(char)[0] == "P":
+        if unicodedata.category(char) in (_PUNCTUATION if self._fold_first else _SIGNS):
             # Dropped, but for the few that are drawn as one letter.
-            seen = seen if len(seen) == 1 and seen.isalnum() else ""
+            seen = seen if len(seen) == 1 and seen.isascii() and seen.isalnum() else ""
         elif not (seen.isascii() and seen.isalnum()):
             compatible = unicodedata.normalize("NFKC", char)
             if self._fold_first:

@@ -36,9 +36,9 @@ def test_cleaning_twice_is_cleaning_once(subject: str, cleaner: Cleaner) -> None
     assert cleaner.clean(cleaned) == cleaned
 
 
-# T63
+# T63. The eye of the test and the cleaner are two judges; where they part is found by longer runs.
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_cleaned_subject_renders_like_a_mark(subject: str) -> None:
     cleaned = CLEANERS[0].clean(subject)
     assert renders_like(cleaned, MARKS) == ""

@@ -102,7 +102,7 @@ def test_explosion_of_paths_is_stopped() -> None:  # T110
     alice, pool = _mesh(7, 5)
     began = time.thread_time()
     result = path_of(alice, ROOT, others=pool)
-    assert time.thread_time() - began < 0.5
+    assert time.thread_time() - began < 1.0
     assert result.status == "untrusted"
     assert codes(result) == [PATH_BUDGET]
 
@@ -112,7 +112,7 @@ def test_hundred_forged_authorities_of_one_name_cost_the_budget_and_no_more() ->
     alice = SUB.issue("alice@example.org")
     began = time.thread_time()
     result = path_of(alice, ROOT, others=tuple(each.certificate for each in fakes))
-    assert time.thread_time() - began < 0.5
+    assert time.thread_time() - began < 1.0
     assert result.status == "untrusted"
     # The real one beside them is found, because its key identifier is the one that is named.
     found = path_of(alice, ROOT, others=(*(each.certificate for each in fakes), SUB.certificate))
@@ -142,4 +142,4 @@ def test_constraints_that_cost_too_much_are_not_compared() -> None:  # limbo nc-
     alice = sub.issue([f"a{n}@example.org" for n in range(500)])
     began = time.thread_time()
     assert codes(path_of(alice, ROOT)) == [NAME_CONSTRAINTS]
-    assert time.thread_time() - began < 0.5
+    assert time.thread_time() - began < 1.0

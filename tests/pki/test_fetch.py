@@ -144,7 +144,7 @@ def test_peer_that_does_not_close_is_not_waited_for() -> None:
     def keep(answer: bytes) -> Callable[[socket.socket], None]:
         def serve(peer: socket.socket) -> None:
             peer.sendall(answer)
-            peer.settimeout(5)
+            peer.settimeout(60)
             peer.recv(1)
 
         return serve
@@ -154,7 +154,7 @@ def test_peer_that_does_not_close_is_not_waited_for() -> None:
         began = time.monotonic()
         for _ in range(2):
             assert fetch(server.url(), server.guard(), limit_octets=1000) == b"hello"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
 
 
 BAD = [
@@ -205,12 +205,12 @@ def test_tarpit_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:  # T11
 
     def drip(peer: socket.socket) -> None:
         peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _ in range(100):
+        for _ in range(1000):
             peer.sendall(b"x")
             time.sleep(0.05)
 
     def silence(peer: socket.socket) -> None:
-        peer.settimeout(5)
+        peer.settimeout(60)
         peer.recv(1)
 
     with serving(drip, silence) as server:
@@ -218,7 +218,7 @@ def test_tarpit_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:  # T11
             began = time.monotonic()
             with pytest.raises(CannotFetch, match=r"in time|within"):
                 fetch(server.url(), server.guard(), limit_octets=1000)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20
 
 
 def test_host_that_is_down_is_named() -> None:

@@ -17,7 +17,7 @@ from app.cms.kind import content_kind
 from app.cms.signed import SignedData, parse_signed
 from app.mail.entity import Entity, MediaType, parse_entity, scan
 from app.mail.errors import MalformedMessage
-from app.mail.limits import HEADER_SECTION_OCTETS
+from app.mail.limits import BOUNDARY_OCTETS, FIELD_OCTETS, HEADER_SECTION_OCTETS
 from app.mail.media import parse_disposition
 from app.mail.transfer import base64_problem
 
@@ -45,6 +45,8 @@ _MIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 LAYER_TYPES = frozenset({"multipart/signed", "application/octet-stream", *_MIME_TYPES})
 # RFC 8551 §3.2.1: the suffixes that make an octet-stream one of ours (§3.10).
 _SUFFIXES = (".p7m", ".p7s", ".p7c", ".p7z")
+
+_FEW_PARTS = 10
 
 # smime-type (RFC 8551 §3.2.2) and the kinds that may stand behind it. QUIRK: clients that were
 # taught AES-GCM late label AuthEnvelopedData as enveloped-data, so these two go for each other; no
@@ -87,16 +89,33 @@ class Layer:
 
 def recognise(message: bytes) -> Layer:
     """Return the cryptographic layer that the MIME root is; never raises."""
-    reason = scan(message)
+    root = parse_entity(message)
+    parts = root.parts()
+    reason = _over_limit(root, parts)
     if reason:
         return Layer(Kind.OVER_LIMIT, problem=reason)
-    root = parse_entity(message)
     media_type = root.media_type
     if _is_clear_signed(media_type):
-        return _recognise_clear(root)
+        return _recognise_clear(root, parts)
     if media_type.essence in _MIME_TYPES or _is_suffixed(root, media_type):
         return _recognise_opaque(root, media_type)
     return Layer(Kind.PLAIN, partial=any(map(_is_signed_part, _entities(root))))
+
+
+def _over_limit(root: Entity, parts: tuple[Entity, ...]) -> str:
+    """Return the limit that a message is over.
+
+    A leaf, or a multipart of a few leaves, cannot be over one but that of the header section; most
+    mail is such, and need not be walked twice.
+    """
+    entities = (root, *parts)
+    is_flat = len(parts) <= _FEW_PARTS and not any(each.is_multipart for each in parts)
+    is_small = all(
+        each.headers_end - each.start <= FIELD_OCTETS and not each.is_message for each in entities
+    )
+    if is_flat and is_small and bool(parts) == root.is_multipart:
+        return "" if len(root.boundary) <= BOUNDARY_OCTETS else scan(root.source)
+    return scan(root.source)
 
 
 def _is_clear_signed(media_type: MediaType) -> bool:
@@ -105,9 +124,8 @@ def _is_clear_signed(media_type: MediaType) -> bool:
     return media_type.essence == "multipart/signed" and protocol in _SIGNATURE_TYPES
 
 
-def _recognise_clear(root: Entity) -> Layer:
+def _recognise_clear(root: Entity, parts: tuple[Entity, ...]) -> Layer:
     """Return the layer of a multipart/signed: exactly two parts, the second is the signature."""
-    parts = root.parts()
     if len(parts) != 2:
         return Layer(Kind.MALFORMED, problem=f"multipart/signed with {len(parts)} parts")
     signed, signature = parts

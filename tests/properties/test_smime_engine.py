@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from app.mail.address import originator
 from app.mail.canonical import is_crlf, is_seven_bit
-from app.mail.entity import parse_entity
+from app.mail.entity import parse_entity, scan
 from app.mail.headers import split
 from app.smime.decrypt import decrypt, expand
 from app.smime.encrypt import encrypt
 from app.smime.harvest import choose
-from app.smime.kinds import recognise
+from app.smime.kinds import Kind, recognise
 from app.smime.payload import RefusedPayload, accept, suspicions
 from app.smime.protect import unwrap
 from app.smime.sign import sign
@@ -69,6 +69,7 @@ def messages(draw: st.DrawFn) -> bytes:
 def whole(octets: bytes) -> None:
     """Do everything that the gateway does with a message from outside; nothing may be raised."""
     layer = recognise(octets)
+    assert (layer.kind is Kind.OVER_LIMIT) == bool(scan(octets))
     who = originator(split(octets).headers)
     finding = verify(octets, layer, who, trust(), at=AT)
     choose(finding, managed=lambda _: False)

@@ -3,6 +3,7 @@
 import pytest
 
 from app.mail.compose import pkcs7_mime, wrap_base64
+from app.mail.entity import scan
 from app.mail.headers import Headers, split
 from app.smime.encrypt import encrypt
 from app.smime.kinds import Kind, recognise
@@ -164,3 +165,29 @@ def test_base64_that_readers_take_differently_is_an_anomaly(octets: bytes, garba
     at = octets.index(b"MII") + 8
     layer = recognise(octets[:at] + garbage + octets[at:])
     assert layer.kind is Kind.MALFORMED or layer.anomalies
+
+
+def _parts(count: int, boundary: bytes = b"b") -> bytes:
+    return (
+        b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n" % boundary
+        + b"--%s\r\n\r\nx\r\n" % boundary * count
+        + b"--%s--\r\n" % boundary
+    )
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        letter(),
+        *(_parts(count) for count in (1, 9, 10, 11, 999, 1000, 1001)),
+        *(_parts(2, b"b" * size) for size in (199, 200, 201)),
+        *(b"X: " + b"a" * size + b"\r\n" + letter() for size in (65_530, 65_531, 65_532, 70_000)),
+        b"X: " + b"a" * 300_000 + b"\r\n" + letter(),
+        b"X: a\r\n" * 50_000 + letter(),
+        b"Content-Type: message/rfc822\r\n\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        _parts(1).replace(b"\r\n\r\nx", b"\r\nX: " + b"a" * 70_000 + b"\r\n\r\nx"),
+        _parts(1).replace(b"\r\n\r\nx", b"\r\nContent-Type: message/rfc822\r\n\r\n" + _parts(1001)),
+    ],
+)
+def test_limits_are_those_of_the_scan(octets: bytes) -> None:  # design 8
+    assert (recognise(octets).kind is Kind.OVER_LIMIT) == bool(scan(octets))

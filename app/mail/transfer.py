@@ -1,7 +1,8 @@
 """Content transfer encodings: base64 and quoted-printable, in and out.
 
-What is written keeps to lines that no relay has a reason to touch. What is read is read as RFC 2045
-says readers do: characters that are no base64 are skipped. Linear; large octets go in blocks.
+What is written keeps to lines that no relay has a reason to touch. What is read is read as the
+standard has readers do it: characters that are no base64 are skipped. Linear; large octets go in
+blocks.
 RFC 2045 §6.
 """
 

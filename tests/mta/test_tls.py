@@ -119,13 +119,16 @@ def test_level_is_kept(
     "answer",
     [b"454 4.7.0 not now\r\n", b"220 go\r\n250 injected\r\n", b"220 go\r\n25", b"500 no\r\n"],
 )
-def test_refused_or_injected_answer_to_starttls_is_no_way_on(level: str, answer: bytes) -> None:
+def test_refused_or_injected_answer_to_starttls_is_no_way_on(
+    folder: Path, level: str, answer: bytes
+) -> None:
     # CVE-2011-0411 and its kin, from the other side; never silently plain.
     async def run() -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = server_context(folder, "good")
         script = {"starttls": answer}
         async with Hop(tls=context, script=lambda stage, _: script.get(stage)).listening() as hop:
-            target = NextHop("smtp", "127.0.0.1", hop.port, tls=level)
+            ca = str(folder / "good.crt")
+            target = NextHop("smtp", "127.0.0.1", hop.port, tls=level, ca_file=ca)
             relay = Relay("gw.example", Timeouts(command_seconds=1))
             answers = await relay.send(target, "", ["b@x"], Cargo(MESSAGE, clear("b@x")))
             assert answers[0] in (reply.NO_TLS, reply.TIMED_OUT)

@@ -194,9 +194,11 @@ def header_section(source: bytes, start: int, end: int) -> tuple[int, bytes]:
 
 
 def _broken(label: str, cms: bytes, problem: str) -> Layer:
-    # A damaged ciphertext is a failed decryption, not a broken signature.
+    # A damaged ciphertext is a failed decryption, not a broken signature; nor is anything signed
+    # that says it is compressed.
     kind = _labelled(label)
-    return Layer(kind if kind in ENCRYPTED else Kind.MALFORMED, cms, problem=problem)
+    is_kept = kind in ENCRYPTED or kind is Kind.COMPRESSED
+    return Layer(kind if kind and is_kept else Kind.MALFORMED, cms, problem=problem)
 
 
 def _labelled(label: str) -> Kind | None:

@@ -88,6 +88,7 @@ def test_ciphertext_under_the_label_of_a_signature_is_malformed() -> None:  # T6
         ("enveloped-data", Kind.ENVELOPED),
         ("signed-data", Kind.MALFORMED),
         ("certs-only", Kind.MALFORMED),
+        ("compressed-data", Kind.COMPRESSED),
     ],
 )
 def test_broken_cms_is_judged_by_its_label(label: str, kind: Kind) -> None:

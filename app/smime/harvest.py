@@ -107,7 +107,7 @@ def _doubts(
     elif finding.has("revocation-unknown"):
         doubts.append(Reason("revocation-unknown"))
     if hint := _domain_hint(chosen, address):
-        doubts.append(Reason("looks-like-domain", hint))
+        doubts.append(Reason("looks-like-domain-certificate", hint))
     if signer.is_self_signed or chosen.is_self_signed:
         doubts.append(Reason("self-signed"))
     if not any(same_mailbox(each, address) for each in chosen.addresses):

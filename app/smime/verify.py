@@ -80,9 +80,10 @@ def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bool]
         signed = layer.signed or parse_signed(layer.cms)
     except MalformedCms as error:
         return _plainly(Status.INVALID, Reason("malformed", str(error)), by.originator), False
-    except (UnsupportedCms, TooLarge) as error:
-        code = "over-limit" if isinstance(error, TooLarge) else "structure"
-        return _plainly(Status.UNSUPPORTED, Reason(code, str(error)), by.originator), False
+    except TooLarge as error:
+        return _plainly(Status.UNSUPPORTED, Reason("over-limit", str(error)), by.originator), False
+    except UnsupportedCms as error:
+        return _plainly(Status.UNSUPPORTED, Reason("structure", str(error)), by.originator), False
     checked = check(message, layer, signed, by.trust)
     if checked.status is not Status.VALID or checked.certificate is None or checked.info is None:
         return _not_good(checked, by.originator, _damage(message, layer, checked)), False

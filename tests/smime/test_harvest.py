@@ -159,7 +159,7 @@ def test_registered_domain_certificate_is_known_already() -> None:
 def test_domain_certificate_is_recognised_by_its_name(address: str, hint: bool) -> None:  # D4
     found = learned(find(message(issuing().issue(address))))
     assert found is not None
-    assert (Reason("looks-like-domain", "example.org") in found.reasons) is hint
+    assert (Reason("looks-like-domain-certificate", "example.org") in found.reasons) is hint
 
 
 def preferring(wanted: TestIdentity, bag: Sequence[bytes]) -> bytes:

@@ -316,8 +316,12 @@ class Hop:
         for number in range(count):
             stage = "dot" if number == 0 else f"dot{number + 1}"
             await self._say(writer, stage, b"", b"250 2.0.0 taken %d\r\n" % (number + 1))
-        if self.script("after-dot", b"") == "close":
+        last = self.script("after-dot", b"")
+        if last == "close":
             raise _Close
+        if isinstance(last, bytes):
+            await asyncio.sleep(0.02)
+            writer.write(last)
 
 
 class _Close(Exception):

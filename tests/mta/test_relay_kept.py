@@ -77,7 +77,12 @@ def test_server_that_closed_meanwhile_is_noticed() -> None:
     assert hop.connections == 2
 
 
-def test_connection_on_which_too_much_was_said_is_left() -> None:
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [("dot", b"250 ok\r\n250 and once more\r\n"), ("after-dot", b"250 late\r\n")],
+)
+def test_connection_on_which_too_much_was_said_is_left(stage: str, said: bytes) -> None:
+    # Answers that are one off would tell of the wrong command.
     async def run(hop: Hop) -> None:
         async with hop.listening():
             relay = Relay("gw.example")
@@ -86,9 +91,24 @@ def test_connection_on_which_too_much_was_said_is_left() -> None:
             assert (await send(relay, hop))[0].relayed
             await relay.close()
 
-    hop = Hop(script=at("dot", b"250 ok\r\n250 and once more\r\n"))
+    hop = Hop(script=at(stage, said))
     asyncio.run(run(hop))
     assert hop.connections == 2
+
+
+def test_connection_is_left_after_so_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "USES_AT_MOST", 2)
+
+    async def run(hop: Hop) -> None:
+        async with hop.listening():
+            relay = Relay("gw.example")
+            for _ in range(5):
+                assert (await send(relay, hop))[0].relayed
+            await relay.close()
+
+    hop = Hop()
+    asyncio.run(run(hop))
+    assert hop.connections == 3
 
 
 def test_old_connection_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

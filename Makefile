@@ -45,5 +45,10 @@ bench: setup
 	@tools/programs
 	@$(BIN)/python -m tools.bench
 
+# Needs Python 3.11, for which the fuzzer has a wheel. SECONDS is the time for each target.
+fuzz: setup
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	@$(BIN)/python -m tools.fuzz --seconds $(or $(SECONDS),120)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

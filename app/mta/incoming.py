@@ -114,12 +114,13 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     assert decryption is not None, "decryption comes before"
     octets = _reshaped(delivery.octets, finding, opaque, strip)
     texts = delivery.work.snapshot.marks
-    cleaner = Cleaner(texts, symbols=display == "symbol")
-    octets = cleaner.clean_message(octets, authserv_id=house.hostname)
+    utf8 = delivery.work.envelope.smtputf8
+    cleaner = Cleaner(texts, symbols=display == "symbol", language=house.language)
+    octets = cleaner.clean_message(octets, authserv_id=house.hostname, utf8=utf8)
     text = mark(finding, decryption, texts, display, house.language)
     shown = protected_subject(finding, decryption, split(octets).headers)
     base = cleaner.clean(shown) if shown is not None else None
-    octets = put_on(octets, text, base_subject=base, utf8=delivery.work.envelope.smtputf8)
+    octets = put_on(octets, text, base_subject=base, utf8=utf8)
     top = results(finding, decryption, house.hostname) + stamp(
         delivery.work.envelope, house.hostname, delivery.work.trace_id
     )

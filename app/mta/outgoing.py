@@ -47,8 +47,9 @@ def clean(delivery: Delivery) -> str:
 
 
 def _cleaned(work: Work, entries: tuple[str, ...], *, symbols: bool) -> bytes:
-    cleaner = Cleaner(work.snapshot.marks, symbols=symbols)
-    octets = cleaner.clean_message(work.envelope.octets, authserv_id=work.house.hostname)
+    utf8 = work.envelope.smtputf8
+    cleaner = Cleaner(work.snapshot.marks, symbols=symbols, language=work.house.language)
+    octets = cleaner.clean_message(work.envelope.octets, authserv_id=work.house.hostname, utf8=utf8)
     unwanted = (*BLIND_FIELDS, *secret_fields(work.snapshot), *field_names(entries))
     parts = split(octets)
     headers = parts.headers
@@ -56,7 +57,7 @@ def _cleaned(work: Work, entries: tuple[str, ...], *, symbols: bool) -> bytes:
         headers = headers.without(*unwanted)
     subject = headers.text("Subject") if entries else ""
     if subject and (rest := without_words(entries, subject)) != subject:
-        field = encode_text("Subject", rest, utf8=work.envelope.smtputf8)
+        field = encode_text("Subject", rest, utf8=utf8)
         headers = headers.replace_first("Subject", field)
     return octets if headers is parts.headers else join(headers, parts)
 

@@ -32,7 +32,7 @@ def test_a_symbol_is_set(command: Command) -> None:
     [
         (("perfect", "[X]"), "perfect: no such mark; there are valid"),
         (("valid", "[X]", "--language", "fr"), "fr: no such language"),
-        (("valid", "SIGNED"), "could not be taken off again; put it in brackets"),
+        (("valid", "SIGNED"), "a mark stands in brackets"),
         (("valid", "{subject}"), "{subject}"),
         (("valid", "[a\nb]"), "no line ends"),
         (("valid", "[" + "x" * 200 + "]"), "xxx"),

@@ -1,0 +1,204 @@
+"""The five targets, each a function of octets, with what must hold besides "nothing is raised".
+
+A target may raise nothing: whatever is wrong with an input is told by a named error that the target
+knows, or by a value. The seeds are what the generators make, so that a run needs nothing else.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from app.cms.enveloped import parse_enveloped
+from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
+from app.cms.kind import content_kind
+from app.cms.signed import parse_signed
+from app.mail.address import MalformedAddress, normalise, originator
+from app.mail.entity import Entity, parse_entity, scan
+from app.mail.errors import MalformedMessage
+from app.mail.headers import decode_text, encode_text, join, split
+from app.model.marks import MarkTexts
+from app.pki.certificate import Certificate, load_certificates
+from app.pki.errors import MalformedCertificate
+from app.pki.path import Anchors, validate
+from app.smime.kinds import recognise
+from app.smime.peel import Circumstances, peel
+from app.smime.verify import signed_content, verify
+from app.subject.strip import Cleaner
+from tests import forge
+from tests.forgery.makers import ALICE, authority, issued, root
+from tests.smime.house import Trust
+from tests.testpki import AT
+
+NAMED = (
+    MalformedCms,
+    UnsupportedCms,
+    TooLarge,
+    NotForThisKey,
+    CannotDecrypt,
+    MalformedCertificate,
+    MalformedMessage,
+    MalformedAddress,
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target: what runs an input, and where to begin."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Iterator[bytes]]
+
+
+def mime(octets: bytes) -> None:
+    """Split, scan and walk a message (F-b)."""
+    parts = split(octets)
+    assert join(parts.headers, parts) == octets, "what is split joins again"
+    if scan(octets):
+        return
+    _walk(parse_entity(octets))
+    recognise(octets)
+
+
+def _walk(entity: Entity, depth: int = 0) -> None:
+    assert depth <= 21, "the scan has a limit"
+    with contextlib.suppress(MalformedMessage):
+        entity.decoded()
+    for part in entity.parts():
+        assert entity.start <= part.start <= part.end <= entity.end, "a part lies inside"
+        _walk(part, depth + 1)
+
+
+CLEANERS = tuple(Cleaner(MarkTexts(), symbols=symbols) for symbols in (False, True))
+
+
+def headers(octets: bytes) -> None:
+    """Read a header section, its author and its subject; clean it of marks (F-c, F-i)."""
+    section = split(octets).headers
+    who = originator(section)
+    with contextlib.suppress(MalformedAddress):
+        assert normalise(normalise(who.address)) == normalise(who.address)
+    _ = section.anomalies
+    text = section.text("Subject")
+    if text:
+        assert decode_text(encode_text("Subject", text).partition(b":")[2]) is not None
+    for cleaner in CLEANERS:
+        once = cleaner.clean_message(octets, authserv_id="gateway.nord.example")
+        again = cleaner.clean_message(once, authserv_id="gateway.nord.example")
+        assert once == again, "cleaning is done at once"
+        assert split(once).headers.find("X-Sealmon-Signature") is None, "no forged result stays"
+
+
+def cms(octets: bytes) -> None:
+    """Read a CMS object by the pre-scan and by both readers (F-d)."""
+    for read in (content_kind, parse_signed, parse_enveloped):
+        try:
+            read(octets)
+        except NAMED:
+            continue
+
+
+@cache
+def anchors() -> Anchors:
+    return Anchors((Certificate.from_der(root().certificate),), "fuzz")
+
+
+@cache
+def trust() -> Trust:
+    return Trust(anchors(), (Certificate.from_der(authority().certificate),))
+
+
+@cache
+def issued_by_us() -> frozenset[bytes]:
+    return frozenset(
+        hashlib.sha256(issued(ALICE, kind).certificate).digest()
+        for kind in ("rsa2048", "p256", "ed25519")
+    ) | {hashlib.sha256(one).digest() for one in (root().certificate, authority().certificate)}
+
+
+def certificate(octets: bytes) -> None:
+    """Read certificates and build a path; nobody but ours is ever trusted (F-e)."""
+    try:
+        found = load_certificates(octets)
+    except MalformedCertificate:
+        return
+    for each in found[:4]:
+        each.signing_problems(AT)
+        each.encryption_problems(AT)
+        result = validate(each, trust().intermediates, anchors(), at=AT)
+        if result.status == "trusted":
+            assert hashlib.sha256(each.der).digest() in issued_by_us(), "a stranger is trusted"
+
+
+@cache
+def genuine_contents() -> frozenset[bytes]:
+    """Return the hashes of everything that Alice has signed in a seed."""
+    found = set()
+    for case in forge.genuine(every=7):
+        message = peel(case.octets, [forge.bob()], _by(case.octets)).message
+        layer = recognise(message)
+        found.add(_content_hash(message))
+        inner = signed_content(message, layer)
+        found.add(hashlib.sha256(inner).digest())
+    return frozenset(found)
+
+
+def _by(octets: bytes) -> Circumstances:
+    return Circumstances(originator(split(octets).headers), trust(), AT)
+
+
+def _content_hash(message: bytes) -> bytes:
+    return hashlib.sha256(signed_content(message, recognise(message))).digest()
+
+
+def message(octets: bytes) -> None:
+    """Open and verify a message; a pass is only for what Alice signed (F-f, F-g)."""
+    by = _by(octets)
+    peeled = peel(octets, [forge.bob()], by)
+    assert peeled.decryption.status in {"none", "decrypted", "no-key", "failed", "unsupported"}
+    finding = verify(peeled.message, peeled.layer, by.originator, by.trust, at=AT)
+    if finding.is_pass:
+        assert _content_hash(peeled.message) in genuine_contents(), "a false pass"
+        assert finding.from_address.lower() == ALICE, "a pass for somebody else"
+
+
+def _messages(every: int) -> Iterator[bytes]:
+    genuine_contents()
+    for case in forge.genuine(every=every):
+        yield case.octets
+    for case in forge.forged(every=every * 5):
+        yield case.octets
+
+
+def _sections() -> Iterator[bytes]:
+    for octets in _messages(97):
+        yield split(octets).headers.octets + b"\r\n"
+    subjects: Sequence[str] = ("[SIGNIERT] Re: Angebot", "🔏 x", "[S1GNED] hi", "Re: 【SIGNED】")
+    for subject in subjects:
+        yield b"From: a@example.org\r\n" + encode_text("Subject", subject) + b"\r\n"
+        yield b"X-Sealmon-Signature: valid\r\nSubject: " + subject.encode() + b"\r\n\r\n"
+
+
+def _cms_objects() -> Iterator[bytes]:
+    for octets in _messages(97):
+        found = recognise(octets).cms
+        if found:
+            yield found
+
+
+def _certificates() -> Iterator[bytes]:
+    for kind in ("rsa2048", "p256", "ed25519"):
+        yield issued(ALICE, kind).certificate
+        yield issued(ALICE, kind).pem
+    yield root().certificate
+    yield authority().certificate
+
+
+TARGETS = {
+    "mime": Target(mime, lambda: _messages(211)),
+    "headers": Target(headers, _sections),
+    "cms": Target(cms, _cms_objects),
+    "certificate": Target(certificate, _certificates),
+    "message": Target(message, lambda: _messages(97)),
+}

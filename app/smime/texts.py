@@ -114,6 +114,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "signed by the domain certificate",
         "unterschrieben mit dem Domänen-Zertifikat",
     ),
+    "untrusted": ("the path to an anchor is missing", "der Pfad zu einem Anker fehlt"),
     # identity
     "from": ("the From field", "das From-Feld"),
     "from-differs": (

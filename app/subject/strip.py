@@ -89,10 +89,24 @@ class Cleaner:
                 cleaned = self.clean(text)
                 if cleaned != text:
                     name = field.name if field.name.isascii() else "Subject"
-                    return Field(name, encode_text(name, cleaned, utf8=utf8))
+                    return self._written(name, cleaned, utf8=utf8)
             return field
         if key == "from" and self._symbols:
             return self._symbols.without_in_phrase(field)
+        return field
+
+    def _written(self, name: str, text: str, *, utf8: bool) -> Field:
+        """Return the field of a cleaned text, clean also as it will be read.
+
+        Writing turns control characters into spaces, which can bring the pieces of a mark together.
+        """
+        field = Field(name, encode_text(name, text, utf8=utf8))
+        for _ in range(ROUNDS):
+            read = decode_text(field.value)
+            cleaned = self.clean(read)
+            if cleaned == read:
+                break
+            field = Field(name, encode_text(name, cleaned, utf8=utf8))
         return field
 
     def _capped(self, subject: str) -> str:

@@ -189,3 +189,11 @@ def test_marks_that_come_out_of_cleaning_again_and_again_end(cleaner: Cleaner) -
         cleaned = cleaner.clean(subject)
         assert cleaner.clean(cleaned) == cleaned
         assert "signed" not in reduce(cleaned)
+
+
+def test_mark_that_control_characters_held_apart_does_not_come_together_in_writing() -> None:
+    # Found by fuzzing: a NUL kept the letters apart until it was written as a space.
+    message = b"Subject: [S1GNE-\x00\x00\xff\xffject: [S\x00\x00\x00&IGN\x00IERT]\x00 Re: x\r\n\r\n"
+    cleaner = Cleaner(MarkTexts(), symbols=False)
+    once = cleaner.clean_message(message, authserv_id="gateway.example")
+    assert cleaner.clean_message(once, authserv_id="gateway.example") == once

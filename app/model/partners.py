@@ -17,10 +17,17 @@ from app.model.names import read_partner_name
 from app.model.partnerrows import MANUAL, Entry, entries_json, entry_json, find_entry, store_entry
 from app.model.tables import Partner, stamp
 from app.pki.certificate import Certificate
-from app.pki.reasons import NOT_YET_VALID, code_of
+from app.pki.reasons import (
+    MALFORMED,
+    NOT_YET_VALID,
+    UNKNOWN_CRITICAL,
+    UNSUPPORTED_KEY,
+    code_of,
+)
 
 _LISTED_AT_MOST: Final = 10_000
 _NAMES_OF_ONE: Final = 10
+_NEVER: Final = frozenset({MALFORMED, UNKNOWN_CRITICAL, UNSUPPORTED_KEY})
 
 
 def import_partner(
@@ -55,7 +62,7 @@ def import_partner(
         for leaf in leaves
         for filed, is_domain in _names(database, leaf, name)
     ]
-    warnings = {leaf.fingerprint: check_usable(leaf, at) for leaf in leaves}
+    warnings = {leaf.fingerprint: _warnings(leaf, at) for leaf in leaves}
     with database.change(PARTNERS):
         ids = [_store(database, entry) for entry in entries]
     _keep_intermediates(database, [each for each in found if each.is_ca], at)
@@ -91,18 +98,30 @@ def _names(database: Database, leaf: Certificate, name: str | None) -> list[tupl
     return [read_partner_name(database, each) for each in leaf.addresses]
 
 
-def check_usable(certificate: Certificate, at: datetime) -> list[str]:
-    """Return warnings about a certificate that a person wants to use.
+def check_usable(certificate: Certificate, at: datetime) -> None:
+    """Raise Refused for a certificate that can neither encrypt nor verify now."""
+    encryption = _lasting(certificate.encryption_problems(at))
+    if encryption and _lasting(certificate.signing_problems(at)):
+        raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(encryption)}")
 
-    Raises Refused for one that can neither encrypt nor verify now.
+
+def _lasting(problems: Sequence[str]) -> list[str]:
+    """Return the problems that time does not solve."""
+    return [each for each in problems if code_of(each) != NOT_YET_VALID]
+
+
+def _warnings(certificate: Certificate, at: datetime) -> list[str]:
+    """Return warnings about a certificate that a person brings (B3).
+
+    One that ended, is weak or is not made for mail can still be what he means: nothing is encrypted
+    to it, and old mail names it. Raises Refused for one that can never be used.
     """
     encryption = certificate.encryption_problems(at)
-    hard = [each for each in encryption if code_of(each) != NOT_YET_VALID]
-    signing = [each for each in certificate.signing_problems(at) if code_of(each) != NOT_YET_VALID]
-    if hard and signing:
-        raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(hard)}")
-    if hard:
-        return [f"not used to encrypt: {each}" for each in hard]
+    never = [each for each in encryption if code_of(each) in _NEVER]
+    if never:
+        raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(never)}")
+    if lasting := _lasting(encryption):
+        return [f"not used to encrypt: {each}" for each in lasting]
     return [*encryption, *(f"ignored address: {each}" for each in certificate.odd_addresses)]
 
 

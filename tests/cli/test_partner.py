@@ -95,16 +95,14 @@ def test_the_list_can_be_narrowed(command: Command, entry: str) -> None:
     assert len(command.ask("partner", "list", "--expires-before", "2050-01-01T00:00:00Z")) == 1
 
 
-def test_what_is_not_for_mail_is_refused(command: Command, root: TestCA) -> None:
+# B3: warn on expired, weak, no e-mail usage
+def test_what_cannot_encrypt_is_taken_with_a_warning(command: Command, root: TestCA) -> None:
     web = root.issue("www@sued.example", extended=("server_auth",))
-    line = command.refused("partner", "import", command.file("web.pem", web.pem))
-    assert "cannot be used" in line
-
-
-def test_an_expired_certificate_is_refused(command: Command, root: TestCA) -> None:
+    out = command.ok("partner", "import", command.file("web.pem", web.pem))
+    assert "\nwarning: not used to encrypt: extended-key-usage-not-mail" in out
     old = root.issue("old@sued.example", not_after=datetime(2025, 1, 1, tzinfo=UTC))
-    line = command.refused("partner", "import", command.file("old.pem", old.pem))
-    assert "expired" in line
+    out = command.ok("partner", "import", command.file("old.pem", old.pem))
+    assert "\nwarning: not used to encrypt: expired: 2025-01-01" in out
 
 
 def test_an_authority_is_no_partner(command: Command, root: TestCA) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from app.cms.certs_only import build_certs_only
 from app.cms.keys import load_private_key
@@ -48,14 +49,18 @@ def ended(address: str) -> bytes:
     return person(address, not_after=AT - DAY).pem
 
 
+def odd() -> bytes:
+    """Return a certificate with something critical that nobody knows."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"x")
+    return person("x@y.example", "odd", extensions=((unknown, True),)).pem
+
+
 REFUSED: list[tuple[str, Callable[[], bytes], dict[str, Any], str]] = [
     ("nothing", lambda: b"", {}, ""),
     ("nonsense", lambda: b"\x30\x03\x02\x01\x01", {}, ""),
     ("text", lambda: b"hello", {}, ""),
     ("an authority", lambda: root().identity.pem, {}, "certificate authority"),
-    ("an expired one", lambda: ended(BOB), {}, "expired"),
-    ("a weak one", lambda: person(BOB, key="rsa1024").pem, {}, "weak-key"),
-    ("not for mail", lambda: person(BOB, extended=("server_auth",)).pem, {}, "not-mail"),
+    ("an unknown extension", odd, {}, "unknown-critical-extension"),
     ("without address", lambda: root().issue().pem, {}, "names no address"),
     ("an odd address", lambda: root().issue("bob @partner.example").pem, {}, "names no address"),
     ("one of ours", lambda: person(ALICE).pem, {}, "is one of ours"),
@@ -66,12 +71,7 @@ REFUSED: list[tuple[str, Callable[[], bytes], dict[str, Any], str]] = [
     ("for a wildcard", lambda: person(BOB).pem, {"name": "*@partner.example"}, "without *@"),
     ("for no address", lambda: person(BOB).pem, {"name": "a b@partner.example"}, "no"),
     ("for nothing", lambda: person(BOB).pem, {"name": ""}, ""),
-    (
-        "two, one bad",
-        lambda: person(BOB).pem + person("x@y.example", not_after=AT - DAY).pem,
-        {},
-        "expired",
-    ),
+    ("two, one bad", lambda: person(BOB).pem + odd(), {}, "unknown-critical-extension"),
     ("a message", lambda: b"From: a@b.example\r\n\r\nhello\r\n", {}, ""),
 ]
 
@@ -88,6 +88,23 @@ def test_what_cannot_be_a_partner_is_refused_in_one_line_and_nothing_stored(
     assert "\n" not in str(refused.value)
     assert partners.list_partners(database) == []
     assert database.version() == before
+
+
+WARNED: list[tuple[str, Callable[[], bytes], str]] = [
+    ("an expired one", lambda: ended(BOB), "expired"),
+    ("a weak one", lambda: person(BOB, key="rsa1024").pem, "weak-key"),
+    ("not for mail", lambda: person(BOB, extended=("server_auth",)).pem, "extended-key-usage"),
+]
+
+
+# B3: warn on expired, weak, no e-mail usage
+@pytest.mark.parametrize(("what", "make", "why"), WARNED, ids=[each[0] for each in WARNED])
+def test_what_is_not_used_to_encrypt_is_taken_with_a_warning(
+    store: Store, what: str, make: Callable[[], bytes], why: str
+) -> None:
+    (row,) = taken(store.database, make())
+    assert row["warnings"][0].startswith(f"not used to encrypt: {why}")
+    assert look_again(store).usable_for(BOB, at=AT).certificates == ()
 
 
 def test_a_certificate_may_be_filed_under_another_name(database: Database) -> None:

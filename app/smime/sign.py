@@ -25,16 +25,17 @@ def sign(
     MalformedMessage for an entity nested too deeply to be made 7-bit.
     """
     outer, pieces = inner_entity(message, protection)
+    content = message
     if make_signable(message) is not message:
-        # Rare enough to pay for a copy; the rest of the way copies the content once, into the
-        # result.
-        pieces = (make_signable(b"".join(pieces)),)
+        # Rare enough to pay for a copy; else the content is copied once, into the result.
+        content = make_signable(b"".join(pieces))
+        pieces = (content,)
     if form == "opaque":
         cms = build_signed(signer, pieces, detached=False, at=at)
         return framed(outer, cms, "signed-data")
     assert form == "clear", form
     cms = build_signed(signer, pieces, detached=True, at=at)
-    while b"--" + token in message or any(b"--" + token in bytes(each[:4096]) for each in pieces):
+    while b"--" + token in content:
         token += b"x"
     frame = multipart_signed(outer, b"", cms, micalg(signer), token)
     before, opening, after = frame.partition(b"\r\n--%s\r\n" % token)

@@ -1,9 +1,12 @@
 """An installation that has the keys, anchors and certificates of one set, and tries its messages.
 
-Everything is done by the command line, in this process: what an outsider would type.
+Everything is done by the command line, what an outsider would type; in this process unless a
+program of its own is asked for.
 """
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -21,19 +24,32 @@ READER = f"reader@{DOMAIN}"
 class Installation:
     """A gateway in a folder of its own."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, *, ready: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._patch = patch
         self._recipients: dict[bytes, str] = {}
-        self.ok("init")
-        self.ok("domain", "add", DOMAIN)
+        if ready:
+            self.ok("init")
+            self.ok("domain", "add", DOMAIN)
 
-    def run(self, *words: object) -> Result:
-        """Run one command, however it ends; what it refuses it refuses in one line."""
+    def point(self) -> None:
+        """Let the settings mean this installation."""
         self._patch.setenv("SEALMON_DATABASE", f"sqlite:///{self.folder}/sealmon.db")
         self._patch.setenv("SEALMON_MASTER_KEY", f"file:{self.folder}/keys/master.key")
         self._patch.setenv("SEALMON_HOSTNAME", f"gateway.{DOMAIN}")
+
+    def process(self, *words: object) -> str:
+        """Return what a command says that has to succeed, run as a program."""
+        self.point()
+        command = [sys.executable, "-m", "app.cli", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, check=False, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        return done.stdout
+
+    def run(self, *words: object) -> Result:
+        """Run one command, however it ends; what it refuses it refuses in one line."""
+        self.point()
         result = CliRunner().invoke(sealmon, [str(word) for word in words])
         assert result.exception is None or isinstance(result.exception, SystemExit), words
         assert "Traceback" not in result.output, words

@@ -5,8 +5,13 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.houses import House
+
+# These machines are shared: how long an example takes says nothing about the code.
+settings.register_profile("sealmon", deadline=None)
+settings.load_profile("sealmon")
 
 
 @pytest.fixture

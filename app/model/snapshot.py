@@ -74,6 +74,10 @@ class Store:
         is_fresh = clock.monotonic() - self._checked_at < _CHECK_SECONDS
         return snapshot if is_fresh else None
 
+    def last_snapshot(self) -> Snapshot | None:
+        """Return the snapshot however old it is; never waits."""
+        return self._snapshot
+
     def _check(self) -> Snapshot:
         """Ask for the counters, and read again what moved."""
         asked_at = clock.monotonic()

@@ -129,12 +129,12 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
 
 def _reshaped(octets: bytes, finding: Finding, opaque: str, strip: str) -> bytes:
     """Return the message without its signature, or opaque turned clear, as policy says."""
-    if strip == "never" and (opaque == "keep" or not finding.is_pass):
+    strips = strip == "always" or (strip == "when_valid" and finding.is_pass)
+    clears = opaque == "clear" and finding.is_pass
+    layer = recognise(octets) if strips or clears else None
+    if layer is None or layer.kind not in SIGNED:
         return octets
-    layer = recognise(octets)
-    if layer.kind not in SIGNED:
-        return octets
-    if strip == "always" or (strip == "when_valid" and finding.is_pass):
+    if strips:
         return strip_signature(octets, layer)
     return opaque_to_clear(octets, layer) or octets
 

@@ -4,11 +4,13 @@ After a crash: nothing is kept here. Clients without a reply send again.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from socket import socket
 
+from app.model.errors import Refused
 from app.model.masterkey import read_master_key
 from app.model.snapshot import Store, StoreUnavailable
 from app.mta.installation import Installation
@@ -22,6 +24,8 @@ from app.mta.transaction import Gateway, Hops
 
 log = logging.getLogger("sealmon.mta")
 
+REFRESH_SECONDS = 0.5
+"""Half of the age at which a snapshot is looked at again."""
 THREADS = 4
 """Of the handlers: the costly work in them lets the others run meanwhile."""
 
@@ -48,9 +52,13 @@ class Worker:
             facts.message_octets,
             may_xforward=self._may_xforward,
         )
-        receiver = await start_listeners(gateway, bound, settings)
-        await stop.wait()
-        await receiver.drain()
+        async with asyncio.TaskGroup() as group:
+            await self._look(threads)
+            refreshing = group.create_task(self._refresh(threads))
+            receiver = await start_listeners(gateway, bound, settings)
+            await stop.wait()
+            await receiver.drain()
+            refreshing.cancel()
         await relay.close()
         threads.shutdown()
         self.close()
@@ -59,9 +67,19 @@ class Worker:
         """Close the store."""
         self._store.close()
 
+    async def _refresh(self, threads: Executor) -> None:
+        """Look for changes of the store before mail asks, so that the loop has a fresh snapshot."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await self._look(threads)
+
+    async def _look(self, threads: Executor) -> None:
+        # The mail that meets a store that does not answer says so in the log.
+        with contextlib.suppress(StoreUnavailable, Refused):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(threads, self._store.snapshot)
+
     def _may_xforward(self, address: str) -> bool:
         """Whether this client is the owner's MTA, by the newest snapshot there is (T31)."""
-        try:
-            return may_xforward(self._store.snapshot(), address)
-        except StoreUnavailable:
-            return False
+        snapshot = self._store.last_snapshot()
+        return snapshot is not None and may_xforward(snapshot, address)

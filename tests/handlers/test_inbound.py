@@ -133,6 +133,14 @@ def test_signature_is_stripped_only_as_policy_says(
     assert subject(got) == "[SIGNIERT] Offer"
 
 
+def test_opaque_that_is_not_valid_stays_as_it_is(pair: Pair) -> None:
+    # A setting about signatures to strip must not turn one inside out that is to be kept.
+    octets = pair.wire(encrypt=False, form="opaque")
+    octets = octets.replace(b"From: alice@nord", b"From: chief@nord")
+    pair.sued.policy(direction="inbound", strip_signature="when_valid")
+    assert pair.read(octets).octets.endswith(octets[octets.index(b"MIME-Version") :])
+
+
 def test_opaque_becomes_clear_and_still_verifies(pair: Pair) -> None:
     octets = pair.wire(encrypt=False, form="opaque")
     assert b"Secret." not in octets

@@ -11,11 +11,16 @@ from typing import Final
 
 from app.model.database import COUNTERS, Database, exists
 from app.model.errors import Refused
-from app.model.tables import TABLES, Meta
+from app.model.tables import TABLES, LookedUp, Meta
 
 Step = Callable[[Database], None]
 
-STEPS: Final[Sequence[Step]] = ()
+
+def _add_looked_up(database: Database) -> None:
+    database.create(LookedUp)
+
+
+STEPS: Final[Sequence[Step]] = (_add_looked_up,)
 """What changed since the first release, oldest first."""
 
 MASTER_PUBLIC: Final = "master_public"

@@ -171,6 +171,24 @@ class Intermediate(Model):
     added_at = BigIntegerField()
 
 
+class LookedUp(Model):
+    """What an on-line source answered about one address, until it is asked again."""
+
+    id = BigAutoField()
+    source = TextField()
+    """As policy writes it."""
+    address = TextField()
+    """As it was asked for: the local part as written, the domain normalised."""
+    certificates = TextField()
+    """JSON list of DER in hexadecimal; empty: there is none."""
+    expires_at = BigIntegerField(index=True)
+
+    class Meta:
+        """One answer for each question."""
+
+        indexes = ((("source", "address"), True),)
+
+
 class Relay(Model):
     """A client that may relay, by its address."""
 
@@ -254,6 +272,7 @@ TABLES: Final = (
     Pending,
     Anchor,
     Intermediate,
+    LookedUp,
     Relay,
     RelayKey,
     Account,

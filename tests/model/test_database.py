@@ -8,10 +8,10 @@ import pytest
 
 from app.model.database import PARTNERS, SETTINGS, Database, open_database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.schema import is_initialised, migrate, public_half
+from app.model.schema import STEPS, is_initialised, migrate, public_half
 from app.model.setup import initialise
 from app.model.snapshot import Store
-from app.model.tables import Domain, moment, stamp
+from app.model.tables import Domain, LookedUp, moment, stamp
 from app.pki.sealing import MasterKey, new_master_key
 from tests.model.conftest import master_key
 from tests.testpki import AT
@@ -183,18 +183,27 @@ def test_a_store_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 
 def test_steps_are_done_once_and_in_order(database: Database) -> None:
     done: list[str] = []
-    steps = [lambda _: done.append("one"), lambda _: done.append("two")]
-    assert migrate(database, steps) == 2
-    assert migrate(database, steps) == 2
+    steps = [*STEPS, lambda _: done.append("one"), lambda _: done.append("two")]
+    assert migrate(database, steps) == len(STEPS) + 2
+    assert migrate(database, steps) == len(STEPS) + 2
     assert done == ["one", "two"]
     with pytest.raises(Refused, match="upgrade Sealmon"):
         migrate(database)
 
 
+def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Database) -> None:
+    added = [LookedUp._meta.table_name]
+    for table in added:
+        database.sql_run(f"DROP TABLE {table}")
+    database.sql_run("UPDATE meta SET number = 0 WHERE name = 'schema'")
+    assert migrate(database) == len(STEPS)
+    assert all(database.has(table) for table in added)
+
+
 def test_looking_for_steps_takes_no_lock(database: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "sealmon.db")
     other.execute("BEGIN IMMEDIATE")
-    assert migrate(database) == 0
+    assert migrate(database) == len(STEPS)
     other.close()
 
 
@@ -215,9 +224,9 @@ def test_a_step_that_fails_is_not_counted(database: Database) -> None:
         raise Refused("no")
 
     with pytest.raises(Refused):
-        migrate(database, [fails])
+        migrate(database, [*STEPS, fails])
     assert names(database) == []
-    assert migrate(database) == 0
+    assert migrate(database) == len(STEPS)
 
 
 def test_a_moment_comes_back_as_it_was_stored() -> None:

@@ -239,6 +239,16 @@ def test_a_key_that_cannot_sign_is_weak(sound: Command, root: TestCA) -> None:
     assert set(found(sound)) == {"key-cannot-sign"}
 
 
+def test_a_key_that_cannot_be_opened_is_wrong(sound: Command) -> None:
+    (row,) = sound.ask("key", "list")
+    database = open_database(f"sqlite:///{sound.folder}/sealmon.db")
+    with database.change():
+        database.sql_run('UPDATE "key" SET sealed = ?', (b"rubbish",))
+    database.close()
+    report = found(sound)["key-useless"]
+    assert (report["level"], report["about"]) == ("wrong", row["id"])
+
+
 def test_a_trust_anchor_that_ends_is_weak(sound: Command) -> None:
     soon = ca("Soon", not_after=clock.now() + timedelta(days=10))
     sound.ok("trust", "add", sound.file("soon.pem", soon.identity.pem))

@@ -141,6 +141,6 @@ def _purpose(row: Mapping[str, Any], snapshot: Snapshot) -> Iterator[Weakness]:
             "key-of-strangers",
             WEAK,
             f"{_name(row)}: no address of it is in a managed domain, so it decrypts nothing.",
-            "sealmon domain add its domain",
+            f"sealmon domain add its domain, or sealmon key bind {row['id']} ADDRESS",
             row["id"],
         )

@@ -23,7 +23,7 @@ from app.pki.certificate import Certificate, load_certificates
 from app.pki.crls import CRL_OCTETS, issuer_of
 from app.pki.errors import CannotFetch, MalformedCertificate
 from app.pki.guard import Guard, Target
-from app.pki.revdata import OCSP_OCTETS
+from app.pki.revdata import OCSP_OCTETS, is_response
 
 SECONDS: Final = 5.0
 REDIRECTS: Final = 2
@@ -65,7 +65,10 @@ def fetch_ocsp(url: str, certificate: Certificate, issuer: Certificate, guard: G
     There is no nonce: an answer is kept and shared until its nextUpdate (RFC 5019 §4).
     """
     request = ocsp_request(certificate, issuer)
-    return fetch(url, guard, limit_octets=OCSP_OCTETS, body=request)
+    octets = fetch(url, guard, limit_octets=OCSP_OCTETS, body=request)
+    if not is_response(octets):
+        raise CannotFetch("the answer is no OCSP response")
+    return octets
 
 
 def fetch_issuers(url: str, guard: Guard) -> tuple[Certificate, ...]:

@@ -81,6 +81,14 @@ def next_update_of_response(octets: bytes) -> datetime | None:
     return found
 
 
+def is_response(octets: bytes) -> bool:
+    """Return whether a responder answered, well or not; "try later" is no answer."""
+    try:
+        return bool(OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True)))
+    except PARSING_ERRORS:
+        return False
+
+
 def _is_strong(container: OCSPContainer) -> bool:
     basic = container.extract_basic_ocsp_response()
     return basic is not None and not signature_problem(basic["signature_algorithm"])

@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from app.pki import supply as supplying
 from app.pki.certificate import Certificate
@@ -19,6 +21,7 @@ from tests.pki.asking import anchors
 from tests.pki.test_fetch import Server, ok
 from tests.testpki import AT, TestCA, TestIdentity, ca
 
+DER, LATER = Encoding.DER, ocsp.OCSPResponseStatus.TRY_LATER
 REFUSED = b"HTTP/1.1 503 Later\r\n\r\n"
 
 
@@ -27,12 +30,17 @@ class Memory:
 
     def __init__(self) -> None:
         self.stored: dict[str, Stored] = {}
+        self.failures: list[tuple[str, str]] = []
 
     def find(self, key: str) -> Stored | None:
         return self.stored.get(key)
 
     def put(self, key: str, stored: Stored) -> None:
         self.stored[key] = stored
+
+    def failed(self, url: str, at: datetime, problem: str) -> None:
+        assert at >= AT
+        self.failures.append((url, problem))
 
 
 class World:
@@ -111,6 +119,81 @@ def test_silent_responder_is_waited_for_once_and_briefly(world: World) -> None:
     world.gate.set()
     world.settle()
     assert world.ask(world.good) == "good"
+
+
+# T115: another certificate of the same authority must not wait again
+def test_who_was_slow_is_not_waited_for_again_for_a_while(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.list, world.response = REFUSED, ok(world.root.ocsp(world.bad))
+    world.supply._wait_seconds = 0.1
+    world.gate.clear()
+    assert world.ask(world.good) == "unknown"
+    world.supply._wait_seconds = 30
+    began = time.monotonic()
+    assert world.ask(world.bad) == "unknown"
+    assert time.monotonic() - began < 10
+    world.gate.set()
+    world.settle()
+    assert world.ask(world.bad) == "revoked", "it came all the same"
+
+
+# T115
+def test_where_nobody_may_wait_it_is_fetched_meanwhile(world: World) -> None:
+    def refuse() -> None:
+        raise BlockingIOError
+
+    world.supply._before_waiting = refuse
+    with pytest.raises(BlockingIOError):
+        world.ask(world.good)
+    world.settle()
+    assert world.ask(world.good) == "good"
+
+
+def test_without_a_guard_nobody_is_asked(world: World) -> None:
+    alone = Supply(world.memory, None)
+    fetching, world.supply = world.supply, alone
+    assert world.ask(world.good) == "unknown"
+    assert world.requests == []
+    world.supply = fetching
+    world.ask(world.good)
+    world.settle()
+    world.supply = alone
+    assert world.ask(world.good) == "good"
+
+
+def test_one_responder_does_not_keep_the_others_waiting(world: World) -> None:
+    world.supply._wait_seconds = 0
+    world.gate.clear()
+    for number in range(6):
+        world.ask(world.root.issue(f"n{number}@example.org"))
+    assert len(world.supply._flights) == 1 + supplying.THREADS_EACH
+    world.gate.set()
+    world.settle()
+
+
+# T58: an answer that ended, or none, is a failure and not asked for with each message
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (REFUSED, "the host answers 503"),
+        (ok(b"later"), "the answer is no CRL"),
+        (None, "the answer has ended"),
+    ],
+)
+def test_who_fails_is_named(world: World, answer: bytes | None, problem: str) -> None:
+    stale = ok(world.root.crl(at=AT - timedelta(days=30)))
+    world.list = stale if answer is None else answer
+    world.response = ok(ocsp.OCSPResponseBuilder.build_unsuccessful(LATER).public_bytes(DER))
+    assert world.ask(world.good) == "unknown"
+    world.settle()
+    assert world.ask(world.good) == "unknown"
+    assert world.requests == [b"GET", b"POST"]
+    assert sorted(world.memory.failures) == [
+        (world.root.url + ".crl", problem),
+        (world.root.url + ".ocsp", "the answer is no OCSP response"),
+    ]
+    assert world.memory.stored == {}
 
 
 def test_what_failed_is_left_alone_for_a_while(

@@ -82,6 +82,12 @@ class Database:
             with self._asking():
                 model.insert_many(list(rows)).execute(self.engine)
 
+    def sql_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run a prepared statement once for each row; call it inside ``transaction``."""
+        text = statement if self.is_sqlite else statement.replace("?", "%s")
+        with self._asking():
+            self.engine.cursor().executemany(text, rows)
+
     def run(self, query: _Query) -> int:
         """Run an update or a delete and return how many rows it met."""
         with self._asking():

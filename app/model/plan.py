@@ -33,6 +33,7 @@ __all__ = [
 CANNOT_SIGN: Final = "cannot-sign"
 CANNOT_ENCRYPT: Final = "cannot-encrypt"
 STORE_UNAVAILABLE: Final = "store-unavailable"
+SOURCE_UNAVAILABLE: Final = "source-unavailable"
 # Names of replies in the table of mta/reply.py.
 
 
@@ -98,16 +99,16 @@ class Plan:
 
         ``sign`` and ``encrypt`` also say what was decided.
         """
-        found: dict[str, Any] = {name: each.to_json() for name, each in self.settings.items()}
+        found = dict(self.settings.as_json)
         if self.sign is not None:
-            found["sign"] |= {
+            found["sign"] = found["sign"] | {
                 "key": self.sign.key_id,
                 "fingerprint": self.sign.fingerprint,
                 "form": self.sign.form,
                 "kind": self.sign.kind,
             }
         if self.encrypt is not None:
-            found["encrypt"] |= {
+            found["encrypt"] = found["encrypt"] | {
                 "fingerprints": list(self.encrypt.fingerprints),
                 "profile": self.encrypt.profile,
                 "kind": self.encrypt.kind,
@@ -181,19 +182,28 @@ def _encryption(decided: Plan, addressed: Addressed, facts: Facts) -> Plan:
     if facts.is_calendar and decided.word("calendar") == "exempt" and not is_required:
         return _because(replace(decided, clear=permit), Reason("calendar"))
     # T88: nobody looked for a certificate, or the look-up failed. That is never "there is none".
+    if facts.unanswered:
+        reason = Reason("source-unavailable", facts.unanswered)
+        return _refuse(decided, SOURCE_UNAVAILABLE, (reason,))
     if facts.partner is None:
         return _refuse(decided, STORE_UNAVAILABLE, ())
     if facts.partner.certificates:
-        return replace(decided, encrypt=_to(facts.partner, decided.word("profile")))
+        return _encrypted(decided, facts.partner)
     if is_required:
         return _refuse(decided, CANNOT_ENCRYPT, facts.partner.reasons)
     return _because(replace(decided, clear=permit), *facts.partner.reasons)
 
 
-def _to(partner: Usable, profile: str) -> EncryptDecision:
-    return EncryptDecision(
-        partner.certificates, profile, partner.kind, partner.capabilities, partner.partner_ids
+def _encrypted(decided: Plan, partner: Usable) -> Plan:
+    encryption = EncryptDecision(
+        partner.certificates,
+        decided.word("profile"),
+        partner.kind,
+        partner.capabilities,
+        partner.partner_ids,
     )
+    because = (Reason("looked-up", partner.source),) if partner.source else ()
+    return _because(replace(decided, encrypt=encryption), *because)
 
 
 def _because(decided: Plan, *reasons: Reason) -> Plan:
@@ -226,10 +236,19 @@ def _with_triggers(settings: Settings, facts: Facts) -> Settings:
 
 
 def together(plans: Sequence[Plan]) -> tuple[Plan, ...]:
-    """Return the plans of one message; under ``require-all`` one that fails refuses all."""
-    if not any(
-        each.refusal == CANNOT_ENCRYPT and each.word("encrypt") == "require-all" for each in plans
-    ):
-        return tuple(plans)
-    because = (Reason("another-recipient-refused"),)
-    return tuple(each if each.refusal else _refuse(each, CANNOT_ENCRYPT, because) for each in plans)
+    """Return the plans of one message; under ``require-all`` one that fails refuses all.
+
+    One that waits makes all wait: what has left cannot be taken back when the answer is no.
+    """
+    failed = {each.refusal for each in plans if each.word("encrypt") == "require-all"}
+    for refusal in (CANNOT_ENCRYPT, SOURCE_UNAVAILABLE):
+        if refusal in failed:
+            return tuple(_like_another(each, refusal) for each in plans)
+    return tuple(plans)
+
+
+def _like_another(each: Plan, refusal: str) -> Plan:
+    """Return a plan that is refused because another one is."""
+    if each.refusal not in {"", SOURCE_UNAVAILABLE} or each.refusal == refusal:
+        return each
+    return _refuse(each, refusal, (Reason("another-recipient-refused"),))

@@ -6,7 +6,7 @@ all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from app.model.fields import FIELDS, Direction, Field, Value
@@ -65,6 +65,11 @@ class Settings(dict[str, Setting]):
     def word(self, name: str) -> str:
         """Return the value of a field that is a word."""
         return self[name].text
+
+    @cached_property
+    def as_json(self) -> Mapping[str, Any]:
+        """Every field with its route, ready for JSON; the same object serves many messages."""
+        return {name: each.to_json() for name, each in self.items()}
 
 
 @dataclass(frozen=True, slots=True)

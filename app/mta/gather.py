@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from app.mail.address import Originator, originator
 from app.mail.entity import Entity, parse_entity
-from app.mail.headers import split
 from app.model.facts import Addressed, Facts, Usable, signer_of
 from app.model.plan import Plan, plan, together
 from app.model.policy import Settings
 from app.model.triggers import asked
 from app.mta.machine import Work
-from app.mta.peers import standing
+from app.mta.peers import Standing, standing
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
 
 _CALENDAR_PARTS = 20
@@ -31,7 +30,7 @@ def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
     addressed = Addressed(work.envelope.reverse_path, recipient)
     shared = work.once("facts", lambda: _facts(work, octets))
     entries = outbound_settings(work, recipient)["triggers"].entries
-    headers = split(octets).headers
+    headers = work.headers
     facts = replace(
         shared,
         partner=_usable(work, addressed),
@@ -42,7 +41,13 @@ def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
 
 def author(work: Work) -> Originator:
     """Return who wrote the message, by the header section it arrived with."""
-    return work.once("author", lambda: originator(split(work.envelope.octets).headers))
+    return work.once("author", lambda: originator(work.headers))
+
+
+def client_of(work: Work) -> Standing:
+    """Return what the client may do with this message."""
+    peer = work.envelope.peer
+    return work.once("client", lambda: standing(work.snapshot, peer, work.headers))
 
 
 def root(work: Work) -> Layer:
@@ -54,7 +59,7 @@ def _facts(work: Work, octets: bytes) -> Facts:
     """Return the facts that all recipients share; those of the partner are not among them."""
     who, kind = author(work), root(work).kind
     ring = work.house.store.ring
-    client = standing(work.snapshot, work.envelope.peer, split(octets).headers)
+    client = client_of(work)
     from_address = "" if who.problem else who.address
     signer = signer_of(from_address, who.sender, client.account)
     return Facts(

@@ -72,7 +72,7 @@ def verify(delivery: Delivery) -> str:
     else:
         delivery.finding = _finding(delivery, settings.word("revocation"))
         if settings.word("harvest") == "on":
-            message_id = split(delivery.work.envelope.octets).headers.text("Message-ID")
+            message_id = delivery.work.headers.text("Message-ID")
             delivery.house.harvest(delivery.finding, settings, message_id)
     required = settings.word("inbound_require")
     if required == "signed" and not delivery.finding.is_pass:
@@ -121,9 +121,7 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     shown = protected_subject(finding, decryption, split(octets).headers)
     base = cleaner.clean(shown) if shown is not None else None
     octets = put_on(octets, text, base_subject=base, utf8=utf8)
-    top = results(finding, decryption, house.hostname) + stamp(
-        delivery.work.envelope, house.hostname, delivery.work.trace_id
-    )
+    top = results(finding, decryption, house.hostname) + stamp(delivery.work)
     return top + octets, text, protection(recognise(octets))
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from salmon.mail import MailRequest
 from salmon.routing import ROUTE_FIRST_STATE, Router, StateStorage
 
+from app.mail.headers import Headers, split
 from app.model.plan import ClearAllowed, Plan
 from app.model.policy import Settings
 from app.model.snapshot import Snapshot, Store
@@ -68,6 +69,11 @@ class Work:
     envelope: Envelope
     trace_id: str
     done: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> Headers:
+        """The header section that arrived; its fields are read once for everybody."""
+        return self.once("headers", lambda: split(self.envelope.octets).headers)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what ``make`` returned for this key, calling it only the first time.

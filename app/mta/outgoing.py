@@ -179,4 +179,4 @@ def encrypt(delivery: Delivery) -> str:
 def finish(delivery: Delivery) -> None:
     """Put the trace fields on top of what leaves."""
     work = delivery.work
-    delivery.octets = stamp(work.envelope, work.house.hostname, work.trace_id) + delivery.octets
+    delivery.octets = work.once("stamp", lambda: stamp(work)) + delivery.octets

@@ -26,7 +26,7 @@ class Record:
 def trace_row(record: Record, delivery: Delivery | None, reply: Reply) -> TraceRow:
     """Return the row; a recipient that never entered the machine has no states."""
     envelope = record.envelope
-    headers = split(envelope.octets).headers
+    headers = delivery.work.headers if delivery is not None else split(envelope.octets).headers
     common: dict[str, Any] = {
         "trace_id": record.trace_id,
         "at": envelope.received_at,

@@ -6,12 +6,16 @@ They go on top of everything else, so that what is below stays as it was octet f
 
 import re
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from app.mail import authres
-from app.mail.headers import Headers, split
+from app.mail.headers import Headers
 from app.mta.envelope import Envelope
 from app.smime.decrypt import Decryption
 from app.smime.finding import Finding
+
+if TYPE_CHECKING:
+    from app.mta.machine import Work
 
 HOP_FIELD = "X-Sealmon-Hop"
 TRACE_FIELD = "X-Sealmon-Trace"
@@ -47,14 +51,13 @@ def _literal(address: str) -> str:
     return f"IPv6:{address}" if ":" in address else address
 
 
-def stamp(envelope: Envelope, hostname: str, trace_id: str) -> bytes:
+def stamp(work: "Work") -> bytes:
     """Return the fields that go on top of every message: Received, hop count, trace id.
 
     Nothing below is touched, because it may be sealed; former counts went when it was cleaned.
     """
-    count = hops(split(envelope.octets).headers) + 1
-    fields = f"{HOP_FIELD}: {count}\r\n{TRACE_FIELD}: {trace_id}\r\n"
-    return fields.encode("ascii") + received(envelope, hostname, trace_id)
+    fields = f"{HOP_FIELD}: {hops(work.headers) + 1}\r\n{TRACE_FIELD}: {work.trace_id}\r\n"
+    return fields.encode("ascii") + received(work.envelope, work.house.hostname, work.trace_id)
 
 
 def results(finding: Finding, decryption: Decryption, authserv_id: str) -> bytes:

@@ -16,13 +16,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from app.mail import limits
-from app.mail.headers import Headers, split
+from app.mail.headers import Headers
 from app.model.errors import WouldWait
 from app.model.snapshot import Snapshot, StoreUnavailable
 from app.mta import machine, reply
 from app.mta.envelope import Envelope, Peer
+from app.mta.gather import client_of
 from app.mta.nexthop import NextHop
-from app.mta.peers import may_relay, standing
+from app.mta.peers import may_relay
 from app.mta.record import Record, trace_row
 from app.mta.relay import Cargo, Relay
 from app.mta.reply import Refusal, Reply
@@ -215,7 +216,7 @@ def _hindrance(work: machine.Work) -> Reply | None:
     """Return why no recipient of this message can be served, None if there is no such reason."""
     if not work.snapshot.domains:
         return reply.NO_MANAGED_DOMAIN
-    headers = split(work.envelope.octets).headers
+    headers = work.headers
     if len(headers.octets) > limits.HEADER_REFUSE_OCTETS:
         return reply.HEADER_TOO_LARGE
     if _is_loop(headers):
@@ -230,8 +231,7 @@ def _is_loop(headers: Headers) -> bool:
 
 def _may_relay(work: machine.Work) -> bool:
     """Whether this client may send to other domains, now that the header section is known."""
-    headers = split(work.envelope.octets).headers
-    return standing(work.snapshot, work.envelope.peer, headers).may_relay
+    return client_of(work).may_relay
 
 
 def _run(work: machine.Work, outcome: Outcome) -> None:

@@ -22,4 +22,5 @@ workers = 0
 hostname = ""
 language = "de"
 message_octets = 50 * 1024 * 1024
+revocation_fetch = "on"
 log_level = "INFO"

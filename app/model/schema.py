@@ -11,6 +11,7 @@ from typing import Final
 
 from app.model.database import COUNTERS, Database, exists
 from app.model.errors import Refused
+from app.model.revtables import Revocation, RevocationFailure
 from app.model.tables import TABLES, LookedUp, Meta
 
 Step = Callable[[Database], None]
@@ -20,7 +21,12 @@ def _add_looked_up(database: Database) -> None:
     database.create(LookedUp)
 
 
-STEPS: Final[Sequence[Step]] = (_add_looked_up,)
+def _add_revocation(database: Database) -> None:
+    database.create(Revocation)
+    database.create(RevocationFailure)
+
+
+STEPS: Final[Sequence[Step]] = (_add_looked_up, _add_revocation)
 """What changed since the first release, oldest first."""
 
 MASTER_PUBLIC: Final = "master_public"

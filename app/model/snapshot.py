@@ -20,9 +20,11 @@ from app.model.errors import Refused, StoreUnavailable
 from app.model.facts import Usable
 from app.model.keyring import KeyRing
 from app.model.loading import Snapshot, load_snapshot
+from app.model.revocations import supply
 from app.model.schema import is_initialised, migrate, public_half
 from app.model.trace import TraceWriter
 from app.model.trustview import StoreTrust
+from app.pki.guard import Guard
 from app.pki.sealing import MasterKey
 
 __all__ = ["Snapshot", "Store", "StoreUnavailable"]
@@ -33,10 +35,16 @@ _CHECK_SECONDS: Final = 1.0
 class Store:
     """One open store of a process."""
 
-    def __init__(self, database: Database, master_key: MasterKey | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        master_key: MasterKey | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         self.database = database
         self.ring = KeyRing(database, master_key)
         self.trace = TraceWriter(database)
+        self._revocation = supply(database, guard)
         self._partners: VersionedCache[str, PartnerChoice] = VersionedCache()
         self._reading = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -45,13 +53,13 @@ class Store:
         self._checked_at = float("-inf")
 
     @staticmethod
-    def open(url: str, master_key: MasterKey | None = None) -> "Store":
-        """Open an existing store.
+    def open(url: str, master_key: MasterKey | None = None, guard: Guard | None = None) -> "Store":
+        """Open an existing store; only with a guard are revocation data fetched for it.
 
         Brings its tables up to date. Raises Refused if there is none or its master key is another
         one, StoreUnavailable if the database does not answer.
         """
-        store = Store(open_database(url), master_key)
+        store = Store(open_database(url), master_key, guard)
         if not is_initialised(store.database):
             raise Refused(f"{store.database.url}: no database there; run sealmon init first")
         migrate(store.database)
@@ -86,7 +94,7 @@ class Store:
         if snapshot is None or snapshot.version != settings:
             snapshot = load_snapshot(self.database)
             self.ring.settle(snapshot.version)
-            self._trust = StoreTrust(self.database, snapshot.anchors)
+            self._trust = StoreTrust(self.database, snapshot.anchors, self._revocation)
             self._snapshot = snapshot
         self._partner_version = partners
         assert self._trust is not None, "made with the snapshot"

@@ -19,6 +19,8 @@ from peewee import (
     TextField,
 )
 
+from app.model.revtables import Revocation, RevocationFailure
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -280,4 +282,6 @@ TABLES: Final = (
     Route,
     MarkText,
     Trace,
+    Revocation,
+    RevocationFailure,
 )

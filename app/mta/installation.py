@@ -16,6 +16,7 @@ from app.mail import limits
 from app.mail.address import MalformedAddress, normalise_domain
 from app.mta.listener import Listener, MalformedListener
 from app.mta.nexthop import MalformedNextHop, NextHop
+from app.pki.guard import Guard
 
 PREFIX = "SEALMON_"
 
@@ -42,6 +43,7 @@ class Installation(BaseModel):
     hostname: str = ""
     language: Literal["de", "en"] = "de"
     message_octets: Annotated[int, Field(ge=1024, le=1024**3)] = limits.MESSAGE_OCTETS
+    revocation_fetch: Literal["on", "off"] = "on"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("database")
@@ -103,6 +105,11 @@ class Installation(BaseModel):
     def hop_outbound(self) -> NextHop:
         """Where all other mail goes."""
         return NextHop.parse(self.next_hop_outbound or self.next_hop)
+
+    @property
+    def guard(self) -> Guard | None:
+        """Whom a worker may ask for revocation data; None is nobody."""
+        return Guard() if self.revocation_fetch == "on" else None
 
     @property
     def worker_count(self) -> int:

@@ -37,7 +37,9 @@ class Worker:
         """Open the store. Raises Refused or StoreUnavailable where there is none to open."""
         self._installation = installation
         self._store = Store.open(
-            installation.database, read_master_key(installation.master_key_path)
+            installation.database,
+            read_master_key(installation.master_key_path),
+            installation.guard,
         )
 
     async def run(self, bound: Sequence[tuple[Listener, socket]], stop: asyncio.Event) -> None:

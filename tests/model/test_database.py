@@ -8,6 +8,7 @@ import pytest
 
 from app.model.database import PARTNERS, SETTINGS, Database, open_database
 from app.model.errors import Refused, StoreUnavailable
+from app.model.revtables import Revocation, RevocationFailure
 from app.model.schema import STEPS, is_initialised, migrate, public_half
 from app.model.setup import initialise
 from app.model.snapshot import Store
@@ -192,7 +193,7 @@ def test_steps_are_done_once_and_in_order(database: Database) -> None:
 
 
 def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Database) -> None:
-    added = [LookedUp._meta.table_name]
+    added = [each._meta.table_name for each in (LookedUp, Revocation, RevocationFailure)]
     for table in added:
         database.sql_run(f"DROP TABLE {table}")
     database.sql_run("UPDATE meta SET number = 0 WHERE name = 'schema'")

@@ -1,0 +1,178 @@
+"""Revocation data for all workers: fetched by one of them, read by each from the database.
+
+The tables are bounded: what has ended is forgotten, and when there is too much the answers that
+were fetched first go. Everybody has a small memory in front, which is believed for a minute, so
+that the event loop finds there what is known; for the rest ``find`` raises WouldWait there, and the
+message goes on in a thread (T115).
+
+A database that does not answer is not the affair of a check: an answer is then unknown.
+
+After a crash: an answer is there as a whole or not at all, and can be fetched again.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app import clock
+from app.model.database import Database
+from app.model.errors import Refused, StoreUnavailable
+from app.model.tables import moment, stamp, storable
+from app.pki.guard import Guard
+from app.pki.supply import Stored, Supply
+
+ANSWERS_AT_MOST: Final = 20_000
+OCTETS_AT_MOST: Final = 512 * 1024 * 1024
+FAILURES_AT_MOST: Final = 1_000
+MEMORY_ENTRIES: Final = 4_096
+MEMORY_OCTETS: Final = 32 * 1024 * 1024
+LOOK_SECONDS: Final = 60.0
+"""For how long an answer in memory holds without a look whether another worker has a newer one."""
+
+FAILING: Final = timedelta(days=1)
+"""A source that nobody asked for longer than this is no news."""
+
+_SWEEP_SECONDS: Final = 60.0
+_PROBLEM_CHARACTERS: Final = 200
+
+_FIND: Final = """
+SELECT fetched_at, until, url, CASE WHEN fetched_at = ? THEN NULL ELSE octets END
+FROM revocation WHERE name = ?
+"""
+_PUT: Final = """
+INSERT INTO revocation (name, url, size, fetched_at, until, octets) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET url = excluded.url, size = excluded.size,
+fetched_at = excluded.fetched_at, until = excluded.until, octets = excluded.octets
+"""
+_FAILED: Final = """
+INSERT INTO revocationfailure (url, problem, since, failed_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (url) DO UPDATE SET problem = excluded.problem, failed_at = excluded.failed_at
+"""
+_WORKS: Final = "DELETE FROM revocationfailure WHERE url = ?"
+_SIZES: Final = "SELECT name, size FROM revocation ORDER BY fetched_at DESC, name"
+_FORGET_FAILURES: Final = """
+DELETE FROM revocationfailure WHERE failed_at < ? OR url NOT IN
+(SELECT url FROM revocationfailure ORDER BY failed_at DESC, url LIMIT ?)
+"""
+
+
+@dataclass(slots=True)
+class _Held:
+    """An answer in memory, and when the database was asked for it last."""
+
+    stored: Stored
+    looked_at: float
+
+
+class RevocationStore:
+    """A RevocationCache of pki over the shared database; the threads of a process share it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._memory: OrderedDict[str, _Held] = OrderedDict()
+        self._octets = 0
+        self._swept_at = float("-inf")
+
+    def find(self, key: str) -> Stored | None:
+        """Return the answer under a key. Raises WouldWait where the database must not be asked."""
+        with self._lock:
+            held = self._memory.get(key)
+        if held is not None and clock.monotonic() - held.looked_at < LOOK_SECONDS:
+            return held.stored
+        known = held.stored if held is not None else None
+        looked_at = clock.monotonic()
+        try:
+            rows = self._database.sql(_FIND, (stamp(known.fetched_at) if known else -1, key))
+        except (StoreUnavailable, Refused):
+            return known
+        stored = _stored(rows[0], known) if rows else None
+        if stored is not None:
+            self._hold(key, _Held(stored, looked_at))
+        return stored
+
+    def put(self, key: str, stored: Stored) -> None:
+        """Keep an answer for everybody, and close this thread's connection."""
+        self._hold(key, _Held(stored, clock.monotonic()))
+        url = storable(stored.url)
+        times = stamp(stored.fetched_at), stamp(stored.until)
+        self._change(
+            (_PUT, (key, url, len(stored.octets), *times, stored.octets)),
+            (_WORKS, (url,)),
+            at=stored.fetched_at,
+        )
+
+    def failed(self, url: str, at: datetime, problem: str) -> None:
+        """Take note that a URL gave no answer, and close this thread's connection."""
+        said = storable(problem)[:_PROBLEM_CHARACTERS]
+        self._change((_FAILED, (storable(url), said, stamp(at), stamp(at))), at=at)
+
+    def _change(self, *statements: tuple[str, Sequence[object]], at: datetime) -> None:
+        """Write what can be written; what cannot is in memory, or will be fetched again."""
+        try:
+            with self._database.transaction():
+                for statement, parameters in statements:
+                    self._database.sql_run(statement, parameters)
+                if clock.monotonic() - self._swept_at >= _SWEEP_SECONDS:
+                    self._swept_at = clock.monotonic()
+                    forget(self._database, at)
+        except (StoreUnavailable, Refused):
+            pass
+        finally:
+            self._database.close()
+
+    def _hold(self, key: str, held: _Held) -> None:
+        with self._lock:
+            before = self._memory.pop(key, None)
+            self._octets += len(held.stored.octets)
+            self._octets -= len(before.stored.octets) if before is not None else 0
+            self._memory[key] = held
+            while len(self._memory) > MEMORY_ENTRIES or self._octets > MEMORY_OCTETS:
+                _, oldest = self._memory.popitem(last=False)
+                self._octets -= len(oldest.stored.octets)
+
+
+def supply(database: Database, guard: Guard | None = None) -> Supply:
+    """Return the source of revocation data of a process: the cache, and the network by a guard."""
+    return Supply(RevocationStore(database), guard, before_waiting=database.will_wait)
+
+
+def _stored(row: tuple[Any, ...], known: Stored | None) -> Stored:
+    """Return the answer of a row; its octets are left out where they are known."""
+    fetched_at, until, url, octets = row
+    if octets is None:
+        assert known is not None, "left out because it is known"
+        return known
+    return Stored(bytes(octets), moment(fetched_at), moment(until), url)
+
+
+def forget(database: Database, at: datetime) -> None:
+    """Forget what has ended and what is too much, in the transaction that is under way."""
+    database.sql_run("DELETE FROM revocation WHERE until < ?", (stamp(at),))
+    octets = 0
+    for number, (name, size) in enumerate(database.sql(_SIZES), 1):
+        octets += int(size)
+        if number > ANSWERS_AT_MOST or octets > OCTETS_AT_MOST:
+            database.sql_run("DELETE FROM revocation WHERE name = ?", (name,))
+    database.sql_run(_FORGET_FAILURES, (stamp(at - FAILING), FAILURES_AT_MOST))
+
+
+def count_answers(database: Database, at: datetime) -> int:
+    """Return how many answers are kept that hold at this moment."""
+    return int(database.sql("SELECT COUNT(*) FROM revocation WHERE until >= ?", (stamp(at),))[0][0])
+
+
+def list_failures(database: Database, at: datetime) -> list[dict[str, Any]]:
+    """Return the sources that gave no answer within the last day, the latest first."""
+    rows = database.sql(
+        "SELECT url, problem, since, failed_at FROM revocationfailure WHERE failed_at >= ?"
+        " ORDER BY failed_at DESC, url LIMIT ?",
+        (stamp(at - FAILING), FAILURES_AT_MOST),
+    )
+    return [
+        {"url": url, "problem": problem, "since": moment(since), "failed_at": moment(failed_at)}
+        for url, problem, since, failed_at in rows
+    ]

@@ -23,4 +23,5 @@ hostname = ""
 language = "de"
 message_octets = 50 * 1024 * 1024
 revocation_fetch = "on"
+resolver = "127.0.0.1:53"
 log_level = "INFO"

@@ -55,12 +55,12 @@ class PartnerChoice:
         self, trust: TrustView, *, at: datetime, revocation: str = "soft", grace_days: int = 0
     ) -> Usable:
         """Return what can be encrypted to at this moment (RFC 8550 §4.2: validated before use)."""
-        question = _Question(trust, at, revocation, timedelta(days=grace_days))
+        question = Question(trust, at, revocation, timedelta(days=grace_days))
         reasons: list[Reason] = []
         for kind, group in self._groups():
             fit = [each for each in group if not question.problems(each, reasons)]
             if fit:
-                return _usable(kind, fit, reasons)
+                return choose_newest(kind, fit, reasons)
         if not reasons:
             reasons.append(Reason("no-partner-certificate"))
         return Usable(reasons=tuple(reasons))
@@ -74,11 +74,15 @@ class PartnerChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
+    """By what it is judged whether a certificate can be encrypted to."""
+
     trust: TrustView
     at: datetime
     revocation: str
-    grace: timedelta
+    grace: timedelta = timedelta(0)
+    others: Sequence[Certificate] = ()
+    """More authorities to build a path with, none of them trusted."""
 
     def problems(self, each: Candidate, reasons: list[Reason]) -> bool:
         """Return whether a certificate cannot be used, and add why."""
@@ -95,7 +99,7 @@ class _Question:
     def _path_problems(self, each: Candidate, at: datetime) -> tuple[str, ...]:
         result = validate(
             each.certificate,
-            self.trust.intermediates,
+            (*self.trust.intermediates, *self.others),
             self.trust.anchors,
             at=at,
             revocation=self.revocation,
@@ -106,7 +110,8 @@ class _Question:
         return result.reasons or (result.status,)
 
 
-def _usable(kind: str, fit: Sequence[Candidate], reasons: list[Reason]) -> Usable:
+def choose_newest(kind: str, fit: Sequence[Candidate], reasons: Sequence[Reason]) -> Usable:
+    """Return the newest of what fits, with distinct keys and at most five."""
     newest = sorted(
         fit,
         key=lambda each: (each.certificate.not_before, each.certificate.fingerprint),

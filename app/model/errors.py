@@ -1,4 +1,4 @@
-"""The two kinds of bad news that this package has for its callers."""
+"""The kinds of bad news that this package has for its callers."""
 
 
 class Refused(ValueError):
@@ -11,3 +11,7 @@ class WouldWait(Exception):
 
 class StoreUnavailable(OSError):
     """The database does not answer. Mail is deferred with 451, never passed on in clear (T8)."""
+
+
+class CannotLookUp(OSError):
+    """An on-line source gave no answer that counts. That is never "there is none" (T88)."""

@@ -94,6 +94,8 @@ class Usable:
     reasons: tuple[Reason, ...] = ()
     """Why there are none, or why others are not used."""
     partner_ids: tuple[int, ...] = ()
+    source: str = ""
+    """The on-line source that has them; "" for the partner book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Facts:
     """Domain keys of the signer's domain, newest first."""
     partner: Usable | None = None
     """None: nobody looked, or the look-up failed; then nothing leaves."""
+    unanswered: str = ""
+    """The on-line source that did not answer, where ``partner`` is None because of it."""
     asked: Mapping[str, str] | None = None
     """What the message's triggers ask of ``sign`` and ``encrypt``."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.model.errors import Refused
+from app.model.sources import parse_source
 from app.model.triggers import parse_trigger
 
 Value = str | int | tuple[str, ...]
@@ -89,11 +90,6 @@ def _other(
     return Field(name, default, _directions(direction), check=check)
 
 
-def _no_lookup(entry: str) -> None:
-    # A setting that is taken and does nothing would be believed.
-    raise Refused(f"{entry!r}: certificates are not looked up elsewhere in this version")
-
-
 def _directions(direction: str) -> tuple[Direction, ...]:
     return tuple(each for each in DIRECTIONS if direction in {"both", each.removesuffix("bound")})
 
@@ -122,7 +118,7 @@ _TABLE: Final = (
     _other("triggers", "out", (), parse_trigger),
     _other("expired_grace_days", "out", 0),
     _other("overlap_days", "out", 7),
-    _other("lookup", "out", (), _no_lookup),
+    _other("lookup", "out", (), parse_source),
 )
 
 FIELDS: Final[Mapping[str, Field]] = {field.name: field for field in _TABLE}

@@ -115,12 +115,13 @@ def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]
         reasons.append(Reason("looks-like-domain-certificate", domain))
     rows = database.sql("SELECT certificate FROM partner WHERE name = ?", (found.address,))
     others = [Certificate.from_der(bytes(der)) for (der,) in rows]
-    if others and not any(_is_renewal(found.certificate, each, at) for each in others):
+    if others and not any(is_renewal(found.certificate, each, at) for each in others):
         reasons.append(Reason("key-change", f"{len(others)} known for {found.address}"))
     return reasons
 
 
-def _is_renewal(new: Certificate, old: Certificate, at: datetime) -> bool:
+def is_renewal(new: Certificate, old: Certificate, at: datetime) -> bool:
+    """Return whether a certificate follows another one as nobody is surprised by."""
     return (
         new.issuer_der == old.issuer_der
         and old.not_after - at <= _RENEWAL

@@ -5,12 +5,16 @@ Only looks; decides nothing. What cannot be looked up raises StoreUnavailable: t
 
 from dataclasses import replace
 
+from app import clock
 from app.mail.address import Originator, originator
 from app.mail.entity import Entity, parse_entity
+from app.model.choice import Question
+from app.model.errors import CannotLookUp
 from app.model.facts import Addressed, Facts, Usable, signer_of
-from app.model.plan import Plan, plan, together
+from app.model.plan import STORE_UNAVAILABLE, Plan, plan, together
 from app.model.policy import Settings
 from app.model.triggers import asked
+from app.mta.lookup import FIRST_WAIT_SECONDS
 from app.mta.machine import Work
 from app.mta.peers import Standing, standing
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
@@ -29,14 +33,44 @@ def plans(work: Work, recipients: tuple[str, ...]) -> dict[str, Plan]:
 def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
     addressed = Addressed(work.envelope.reverse_path, recipient)
     shared = work.once("facts", lambda: _facts(work, octets))
-    entries = outbound_settings(work, recipient)["triggers"].entries
+    settings = outbound_settings(work, recipient)
+    entries, sources = settings["triggers"].entries, settings["lookup"].entries
     headers = work.headers
+    partner = _usable(work, addressed)
     facts = replace(
         shared,
-        partner=_usable(work, addressed),
+        partner=partner,
         asked=asked(entries, headers.text("Subject"), headers.text) if entries else None,
     )
+    if sources and not partner.certificates and _needs_partner(work, addressed, facts):
+        facts = _looked_up(work, recipient, facts)
     return plan("outbound", addressed, facts, work.snapshot)
+
+
+def _needs_partner(work: Work, addressed: Addressed, facts: Facts) -> bool:
+    """Whether this message would be encrypted if it could be: without that fact it is refused.
+
+    So nobody outside hears of mail that leaves in clear anyway.
+    """
+    unknown = replace(facts, partner=None)
+    return plan("outbound", addressed, unknown, work.snapshot).refusal == STORE_UNAVAILABLE
+
+
+def _looked_up(work: Work, recipient: str, facts: Facts) -> Facts:
+    """Return the facts with what on-line sources have, or with the one that did not answer."""
+    settings = outbound_settings(work, recipient)
+    question = Question(
+        work.house.store.trust, work.envelope.received_at, settings.word("revocation")
+    )
+    deadline = work.once("lookup", lambda: clock.monotonic() + FIRST_WAIT_SECONDS)
+    try:
+        found = work.house.lookup(recipient, settings["lookup"].entries, question, deadline)
+    except CannotLookUp as error:
+        return replace(facts, partner=None, unanswered=str(error))
+    if not found.certificates:
+        known = facts.partner.reasons if facts.partner else ()
+        found = Usable(reasons=(*known, *found.reasons))
+    return replace(facts, partner=found)
 
 
 def author(work: Work) -> Originator:

@@ -4,6 +4,7 @@ Bad settings stop the start with one line that names the setting; nothing is gue
 """
 
 import importlib
+import ipaddress
 import os
 import socket
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ class Installation(BaseModel):
     language: Literal["de", "en"] = "de"
     message_octets: Annotated[int, Field(ge=1024, le=1024**3)] = limits.MESSAGE_OCTETS
     revocation_fetch: Literal["on", "off"] = "on"
+    resolver: str = "127.0.0.1:53"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("database")
@@ -87,6 +89,12 @@ class Installation(BaseModel):
             raise ValueError("submission by mail clients is not part of this version")
         return value
 
+    @field_validator("resolver")
+    @classmethod
+    def _resolver(cls, value: str) -> str:
+        _loopback(value)
+        return value
+
     @field_validator("hostname")
     @classmethod
     def _hostname(cls, value: str) -> str:
@@ -112,6 +120,11 @@ class Installation(BaseModel):
         return Guard() if self.revocation_fetch == "on" else None
 
     @property
+    def resolver_address(self) -> tuple[str, int]:
+        """Address and port of the resolver that validates for us."""
+        return _loopback(self.resolver)
+
+    @property
     def worker_count(self) -> int:
         """How many worker processes run: one per core unless it is set."""
         return self.workers or len(os.sched_getaffinity(0))
@@ -128,6 +141,19 @@ class Installation(BaseModel):
                 f"master_key: {self.master_key} needs systemd's CREDENTIALS_DIRECTORY, not set here"
             )
         return Path(folder) / name
+
+
+def _loopback(value: str) -> tuple[str, int]:
+    """Return address and port of a service of this machine; its word is taken (RFC 4035 §3.2.3)."""
+    host, _, port = value.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        address = None
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
+    if address is None or not address.is_loopback or not is_port:
+        raise ValueError("must be ADDRESS:PORT of this machine, such as 127.0.0.1:53 or [::1]:53")
+    return str(address), int(port)
 
 
 def read(settings: Mapping[str, object], environment: Mapping[str, str]) -> Installation:

@@ -23,6 +23,7 @@ from app.model.policy import Settings
 from app.model.snapshot import Snapshot, Store
 from app.mta import reply
 from app.mta.envelope import Envelope
+from app.mta.lookup import LookUp, ask_nobody
 from app.mta.reply import Refusal
 from app.smime.encrypt import Sealed
 from app.smime.finding import Finding
@@ -48,13 +49,14 @@ class House:
     """What a state function may use: the store, and who we are.
 
     ``harvest`` is called with a Finding, the recipient's settings and the Message-ID; offline it
-    does nothing.
+    does nothing. ``lookup`` asks on-line sources for certificates.
     """
 
     store: Store
     hostname: str
     language: str
     harvest: Callable[[Finding, Settings, str], None]
+    lookup: LookUp = ask_nobody
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from app.mta import machine, reply
 from app.mta.envelope import Envelope, Peer
 from app.mta.installation import Installation
 from app.mta.learn import learn_nothing
+from app.mta.lookup import Asker
 from app.mta.outgoing import decide
 from app.mta.record import decryption_json, finding_json
 from app.mta.reply import Refusal
@@ -124,7 +125,14 @@ def explain(store: Store, installation: Installation, question: Question) -> Pla
 
 
 def _work(store: Store, installation: Installation, question: Question) -> machine.Work:
-    house = machine.House(store, installation.hostname, installation.language, learn_nothing)
+    # What a source says is kept, which changes nothing but how soon it is asked again.
+    house = machine.House(
+        store,
+        installation.hostname,
+        installation.language,
+        learn_nothing,
+        Asker(store, installation.resolver_address),
+    )
     # TEST-NET-1 is nobody's address (RFC 5737): who asks without a peer is believed nothing.
     peer = Peer(question.peer or "192.0.2.0", login=question.login, helo="sealmon.try")
     envelope = Envelope(

@@ -16,6 +16,7 @@ from app.model.snapshot import Store, StoreUnavailable
 from app.mta.installation import Installation
 from app.mta.learn import Learner
 from app.mta.listener import Listener
+from app.mta.lookup import Asker
 from app.mta.machine import House
 from app.mta.peers import may_xforward
 from app.mta.receiver import ReceiverSettings, start_listeners
@@ -45,7 +46,8 @@ class Worker:
     async def run(self, bound: Sequence[tuple[Listener, socket]], stop: asyncio.Event) -> None:
         """Serve these sockets until it is time to stop, then finish what is under way."""
         facts = self._installation
-        house = House(self._store, facts.hostname, facts.language, Learner(self._store))
+        asker = Asker(self._store, facts.resolver_address)
+        house = House(self._store, facts.hostname, facts.language, Learner(self._store), asker)
         relay = Relay(facts.hostname)
         threads = ThreadPoolExecutor(THREADS, "handler")
         gateway = Gateway(house, Hops(facts.hop_inbound, facts.hop_outbound), relay, threads)
@@ -63,6 +65,7 @@ class Worker:
             refreshing.cancel()
         await relay.close()
         threads.shutdown()
+        asker.close()
         self.close()
 
     def close(self) -> None:

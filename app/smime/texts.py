@@ -247,6 +247,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "ein anderer Empfänger wurde abgelehnt",
     ),
     "calendar": ("a calendar message", "eine Kalendernachricht"),
+    "blocked-certificate": (
+        "the certificate was disabled or rejected",
+        "das Zertifikat wurde deaktiviert oder abgelehnt",
+    ),
+    "looked-up": ("found by an on-line source", "gefunden in einer Online-Quelle"),
+    "source-unavailable": (
+        "an on-line source does not answer",
+        "eine Online-Quelle antwortet nicht",
+    ),
     "key-not-usable": ("the key cannot be used", "der Schlüssel ist nicht verwendbar"),
     "no-partner-certificate": ("no certificate of the partner", "kein Zertifikat des Partners"),
     "no-signing-key": ("no key to sign with", "kein Schlüssel zum Unterschreiben"),

@@ -66,7 +66,7 @@ BAD = [
     (BANK + 'triggers = "x"\n' + LAST, "route 'bank', triggers: 'x' is no list"),
     (BANK + 'triggers = ["a\\nb"]\n' + LAST, "route 'bank', triggers: 'a\\nb' is no line"),
     (BANK + 'triggers = ["secret"]\n' + LAST, "route 'bank', triggers: 'secret' is not like"),
-    (BANK + 'lookup = ["smimea"]\n' + LAST, "route 'bank', lookup: 'smimea'"),
+    (BANK + 'lookup = ["dane"]\n' + LAST, "route 'bank', lookup: 'dane'"),
     (LAST.replace('sign = "auto"\n', ""), "route 'everything else', sign: the last route must set"),
     (LAST.replace('delimiter = ""', 'delimiter = "x"'), "delimiter: 'x' cannot stand between"),
     (LAST.replace("(any)@(host)", "(any)@a.example", 1), "must match everything"),
@@ -89,7 +89,8 @@ def values(field: Field) -> st.SearchStrategy[Any]:
     if isinstance(field.default, int):
         return st.integers(0, 3650)
     if field.name == "lookup":
-        return st.just([])
+        sources = ["smimea", "ldaps://dir.example/dc=a", "ldap://dir.example:1/o=a%20b?starttls"]
+        return st.lists(st.sampled_from(sources), max_size=3)
     if isinstance(field.default, tuple):
         words = st.text(st.characters(categories=["L", "N", "P"]), min_size=3, max_size=9)
         return st.lists(words.map("encrypt=require if subject {}".format), max_size=3)

@@ -12,8 +12,8 @@ After a crash: the rows of the last second are missing; the mail is not.
 import functools
 import logging
 import operator
-import queue
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,7 +74,9 @@ class TraceWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: queue.Queue[TraceRow | None] = queue.Queue(_WAITING_AT_MOST)
+        # Nobody is woken for a row: the thread looks twice a second, so that it does not take the
+        # interpreter from the mail at every message.
+        self._waiting: deque[TraceRow] = deque()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closing = threading.Event()
@@ -84,17 +86,17 @@ class TraceWriter:
 
     def write(self, row: TraceRow) -> None:
         """Keep a row, soon. Never waits, never raises."""
-        try:
-            self._waiting.put_nowait(row)
-        except queue.Full:
+        if len(self._waiting) >= _WAITING_AT_MOST:
             self.lost += 1
             return
+        self._waiting.append(row)
         if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def _start(self) -> None:
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
+                self._closing.clear()
                 thread = threading.Thread(target=self._run, name="trace", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -105,35 +107,26 @@ class TraceWriter:
         if thread is None:
             return
         self._closing.set()
-        with suppress(queue.Full):
-            self._waiting.put(None, timeout=_CLOSE_SECONDS)
         thread.join(_CLOSE_SECONDS)
         self._thread = None
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            rows, last = self._gather()
-            kept = self._store(rows) if rows else True
-            # A database that is gone at the end must not hold up the end for every batch.
-            last = last or (self._closing.is_set() and not kept)
+        is_last = False
+        while not is_last:
+            is_last = self._closing.wait(_PAUSE_SECONDS)
+            while rows := self._take():
+                # A database that is gone at the end must not hold up the end for every batch.
+                if not self._store(rows) and self._closing.is_set():
+                    break
         self._database.close()
 
-    def _gather(self) -> tuple[list[TraceRow], bool]:
-        """Return the rows of one batch, and whether the writer was closed."""
+    def _take(self) -> list[TraceRow]:
+        """Return the rows of one batch, in their order."""
         rows: list[TraceRow] = []
-        until: float | None = None
-        while len(rows) < _BATCH:
-            wait = None if until is None else max(0.0, until - clock.monotonic())
-            try:
-                row = self._waiting.get(timeout=wait)
-            except queue.Empty:
-                break
-            if row is None:
-                return rows, True
-            rows.append(row)
-            until = until or clock.monotonic() + _PAUSE_SECONDS
-        return rows, False
+        with suppress(IndexError):
+            while len(rows) < _BATCH:
+                rows.append(self._waiting.popleft())
+        return rows
 
     def _store(self, rows: Sequence[TraceRow]) -> bool:
         used = {partner: row.at for row in rows for partner in row.partner_ids}

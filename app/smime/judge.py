@@ -112,7 +112,7 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
     """Lower the status by what the certification path says.
 
     An approved certificate needs no path (it was bound by an administrator), yet what is known of
-    its revocation still counts.
+    its revocation still counts, and what must be known of it.
     """
     path = validate(
         case.certificate,
@@ -130,8 +130,7 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
         verdict.note(
             Reason("domain-certificate", verdict.domain) if verdict.domain else Reason("pinned")
         )
-        return
-    if path.status != "trusted":
+    elif path.status != "trusted":
         # The certificate has named its own dates already.
         known = {each.code for each in verdict.reasons} & {codes.EXPIRED, codes.NOT_YET_VALID}
         fresh = [_as_reason(text) for text in path.reasons]

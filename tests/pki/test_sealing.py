@@ -61,7 +61,11 @@ OTHER = ec.generate_private_key(ec.SECP256R1()).private_bytes(
 )
 
 
-@pytest.mark.parametrize("octets", [b"", b"hello", new_master_key()[:60], OTHER])
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"hello", new_master_key()[:60], OTHER],
+    ids=["nothing", "words", "cut-off", "other-kind"],
+)
 def test_file_that_is_no_master_key_is_refused(octets: bytes) -> None:
     with pytest.raises(CannotUnseal):
         MasterKey.load(octets)

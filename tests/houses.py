@@ -19,6 +19,7 @@ from app.mta import machine
 from app.mta.envelope import Envelope, Peer
 from app.mta.learn import learn_nothing
 from app.mta.transaction import Outcome, process
+from app.pki.guard import Guard
 from app.pki.sealing import MasterKey, new_master_key
 from app.smime.finding import Finding
 from tests.testpki import AT, TestCA, TestIdentity, ca, pem
@@ -29,6 +30,9 @@ STRANGER = Peer("203.0.113.5", helo="mx.elsewhere.example")
 
 class House:
     """One organisation's store, and the machine over it."""
+
+    guard: Guard | None = None
+    """Who may be asked for revocation data: nobody."""
 
     def __init__(self, folder: Path, domain: str = "nord.example", language: str = "de") -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +53,7 @@ class House:
     def store(self) -> Store:
         """The store as the mail path opens it, with every change made so far."""
         if self._store is None:
-            self._store = Store.open(self.url, self.master_key)
+            self._store = Store.open(self.url, self.master_key, self.guard)
         return self._store
 
     def changed(self) -> None:

@@ -79,7 +79,7 @@ def ask_directory(
     except _FAILURES as error:
         raise CannotLookUp(f"{source.entry}: {_words(error)}") from error
     finally:
-        connection.strategy.close()
+        _close(connection)
 
 
 def filter_of(address: str) -> str:
@@ -165,6 +165,13 @@ def _open(connection: ldap3.Connection, source: Source, deadline: float) -> None
         connection.start_tls(read_server_info=False)
         if not connection.tls_started:
             raise OSError("StartTLS failed")
+
+
+def _close(connection: ldap3.Connection) -> None:
+    connection.strategy.close()
+    # QUIRK: ldap3 2.9.1 leaves the socket open when opening fails half way.
+    if connection.socket is not None:
+        connection.socket.close()
 
 
 def _search(connection: ldap3.Connection, source: Source, address: str) -> list[Mapping[str, Any]]:

@@ -1,0 +1,104 @@
+"""A directory that says what a test wants it to say, right or wrong."""
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from typing import Self
+
+Operation = tuple[int, bytes]
+"""The tag of a protocolOp and its content (RFC 4511 §4)."""
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes([tag, 128 + len(length)]) + length + content
+
+
+def text(value: str | bytes) -> bytes:
+    return tlv(4, value.encode() if isinstance(value, str) else value)
+
+
+def done(code: int) -> Operation:
+    """Return a SearchResultDone."""
+    return 0x65, b"\x0a\x01" + bytes([code]) + text("") + text("")
+
+
+DONE = done(0)
+
+
+def extended(code: int) -> Operation:
+    """Return an ExtendedResponse."""
+    return 0x78, b"\x0a\x01" + bytes([code]) + text("") + text("")
+
+
+def entry(name: str, **attributes: Sequence[str | bytes]) -> Operation:
+    """Return a SearchResultEntry."""
+    found = b"".join(
+        tlv(0x30, text(each) + tlv(0x31, b"".join(map(text, values))))
+        for each, values in attributes.items()
+    )
+    return 0x64, text(name) + tlv(0x30, found)
+
+
+def reference(url: str) -> Operation:
+    """Return a SearchResultReference."""
+    return 0x73, text(url)
+
+
+class Scripted:
+    """A server that answers the first request with these operations, or with raw octets."""
+
+    def __init__(
+        self, answers: Sequence[Operation], *, raw: bytes | None = None, drip: float = 0
+    ) -> None:
+        self._answers = answers
+        self._raw = raw
+        self._drip = drip
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        self.heard = bytearray()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._over.set()
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        try:
+            peer, _ = self._listening.accept()
+        except OSError:
+            return
+        with peer:
+            peer.settimeout(5)
+            try:
+                self.heard += peer.recv(65536)
+                self._answer(peer)
+            except OSError:
+                return
+
+    def _answer(self, peer: socket.socket) -> None:
+        if self._drip:
+            peer.sendall(self._raw or b"")
+            while not self._over.is_set():
+                time.sleep(min(self._drip, 0.05))
+                if self._drip < 1:
+                    peer.sendall(b"\0")
+            return
+        if self._raw is not None:
+            peer.sendall(self._raw)
+            return
+        at = 2 + (self.heard[1] & 0x7F if self.heard[1] & 0x80 else 0)
+        number = bytes(self.heard[at : at + 2 + self.heard[at + 1]])
+        for tag, content in self._answers:
+            peer.sendall(tlv(0x30, number + tlv(tag, content)))

@@ -17,6 +17,7 @@ from app.model.tables import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import validate
 from app.pki.reasons import REVOKED, code_of, detail_of
+from app.pki.revdata import UNKNOWN
 from app.smime.reasons import Reason
 from app.smime.trust import TrustView
 
@@ -105,7 +106,10 @@ class Question:
             revocation=self.revocation,
             source=self.trust.revocation_source,
         )
-        if result.status == "trusted" or (each.is_pinned and result.status != REVOKED):
+        # Who approved it said whose it is, and not that it will never be revoked.
+        is_known = result.revocation != UNKNOWN or self.revocation not in {"hard", "require"}
+        approved = each.is_pinned and is_known and result.status != REVOKED
+        if result.status == "trusted" or approved:
             return ()
         return result.reasons or (result.status,)
 

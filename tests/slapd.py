@@ -117,8 +117,12 @@ class Directory:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_for(self.plain)
-        wait_for(self.secure)
+        try:
+            wait_for(self.plain)
+            wait_for(self.secure)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *failure: object) -> None:

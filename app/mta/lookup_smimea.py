@@ -60,6 +60,8 @@ def ask_dns(resolver: tuple[str, int], address: str) -> tuple[bytes, ...]:
         query.flags |= dns.flags.AD
         answer, _ = dns.query.udp_with_fallback(query, host, SECONDS, port)
         return tuple(_certificates(answer))
+    except CannotLookUp:
+        raise
     except (dns.exception.DNSException, OSError, UnicodeError, EOFError) as error:
         raise CannotLookUp(f"{SMIMEA}: {type(error).__name__}") from error
 

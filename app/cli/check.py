@@ -9,6 +9,7 @@ from app.cli.frame import Failed, Verb, wants_json
 from app.cli.inspect_keys import inspect_keys, inspect_ring
 from app.cli.inspect_place import inspect_place
 from app.cli.inspect_policy import inspect_policy
+from app.cli.inspect_revocation import inspect_revocation
 from app.cli.inspect_store import inspect_store
 from app.cli.output import printable, show_row
 from app.cli.place import Place, pass_place
@@ -44,6 +45,7 @@ def _inspect(place: Place) -> Iterator[Weakness]:
     yield from inspect_keys(database, at)
     yield from _inspect_ring(place)
     yield from inspect_policy(database)
+    yield from inspect_revocation(place, at)
 
 
 def _inspect_ring(place: Place) -> Iterator[Weakness]:

@@ -11,7 +11,7 @@ from app import clock
 from app.cli.frame import Verb, wants_json
 from app.cli.output import as_json, cell, sheet
 from app.cli.place import Place, pass_place
-from app.model import accounts, domains, keys, pending, policies, relays, trust
+from app.model import accounts, domains, keys, pending, policies, relays, revocations, trust
 from app.model.database import Database
 from app.model.tables import moment, stamp
 
@@ -40,6 +40,8 @@ def _numbers(database: Database, at: datetime) -> dict[str, Any]:
         "partners": _partners(database),
         "pending": len(pending.list_pending(database, at)),
         "trust_anchors": len(trust.list_anchors(database)),
+        "revocation_answers": revocations.count_answers(database, at),
+        "revocation_failures": len(revocations.list_failures(database, at)),
         "accounts": len(accounts.list_accounts(database)),
         "relays": len(relays.list_relays(database)),
         "routes": len(policies.show(database)),

@@ -6,8 +6,10 @@ import pytest
 
 from app import clock
 from app.model.database import open_database
+from app.model.revocations import RevocationStore
 from app.model.tables import Pending, stamp
 from app.pki.certificate import Certificate
+from app.pki.supply import Stored
 from tests.cli.conftest import Command, key_file
 from tests.testpki import TestCA, TestIdentity, ca
 
@@ -230,6 +232,34 @@ def test_what_waits_is_noted(sound: Command, root: TestCA) -> None:
     database.insert(Pending, values)
     database.close()
     assert set(found(sound)) == {"request-unanswered", "pending"}
+
+
+def test_sources_of_revocation_data_that_fail_are_weak(sound: Command) -> None:
+    database = open_database(f"sqlite:///{sound.folder}/sealmon.db")
+    cache, at = RevocationStore(database), clock.now()
+    cache.put("a", Stored(b"list", at, at + timedelta(days=1), "http://good.example/a.crl"))
+    assert found(sound) == {}
+    for number in range(22):
+        cache.failed(f"http://bad{number}.example/\x1b", at, "the host answers 503")
+    rows = sound.ask("check")
+    assert [row["id"] for row in rows] == ["revocation-source"] * 20 + ["revocation-sources"]
+    assert "503" in rows[0]["what"]
+    assert rows[0]["about"] in rows[0]["what"]
+    assert "\x1b" not in sound.ok("check")  # T131
+    status = sound.ask("status")
+    assert (status["revocation_answers"], status["revocation_failures"]) == (1, 22)
+
+
+def test_a_policy_that_needs_what_nobody_fetches_is_weak(
+    sound: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEALMON_REVOCATION_FETCH", "off")
+    assert found(sound) == {}
+    routes = sound.ok("policy", "export").replace('revocation = "soft"', 'revocation = "hard"')
+    sound.ok("policy", "apply", sound.file("policy.toml", routes))
+    assert set(found(sound)) == {"revocation-fetch"}
+    monkeypatch.setenv("SEALMON_REVOCATION_FETCH", "on")
+    assert found(sound) == {}
 
 
 def test_a_key_that_cannot_sign_is_weak(sound: Command, root: TestCA) -> None:

@@ -3,6 +3,8 @@
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -11,12 +13,14 @@ from app.model import accounts, domains, keys, marktexts, partners, pending, pol
 from app.model.database import Database, open_database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.harvesting import harvest
+from app.model.revocations import RevocationStore, count_answers, forget, list_failures
 from app.model.schema import STEPS, is_initialised, migrate
 from app.model.setup import initialise
 from app.model.snapshot import Store
 from app.model.tables import Domain
 from app.model.trace import Search, find_traces
 from app.pki.certificate import Certificate
+from app.pki.supply import Stored
 from tests.model.conftest import look_again, master_key
 from tests.model.house import ALICE, BOB, NORD, certificate, person, root
 from tests.model.postgresql import INSTALL, PostgreSQL, programs
@@ -176,6 +180,23 @@ def is_lost(store: Store) -> bool:
     store.trace.write(row(1))
     store.trace.close()
     return store.trace.lost != 1
+
+
+def test_revocation_data_of_one_node_serve_the_other(database: Database) -> None:
+    cache, other = RevocationStore(database), open_database(database.url)
+    stored = Stored(bytes(range(256)), AT, AT + timedelta(days=7), "http://pki.example/a.crl")
+    cache.failed(stored.url, AT, "\0 gone")
+    assert len(list_failures(other, AT)) == 1
+    cache.put("a", replace(stored, octets=b"older"))
+    cache.put("a", stored)
+    assert RevocationStore(other).find("a") == stored
+    assert cache.find("a") == stored
+    assert list_failures(other, AT) == []
+    assert count_answers(other, AT) == 1
+    with other.transaction():
+        forget(other, AT + timedelta(days=8))
+    assert count_answers(other, AT) == 0
+    other.close()
 
 
 def test_nodes_that_start_together_make_one_store(server: PostgreSQL) -> None:

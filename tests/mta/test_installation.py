@@ -35,6 +35,15 @@ def test_direction_may_have_a_next_hop_of_its_own() -> None:
     assert found.hop_outbound.protocol == "maildir"
 
 
+# T113: nobody inside is asked unless somebody says so
+def test_guard_is_there_only_where_something_is_fetched() -> None:
+    assert read({}, {"SEALMON_REVOCATION_FETCH": "off"}).guard is None
+    guard = read({}, {}).guard
+    assert guard is not None
+    assert not guard.networks
+    assert guard.ports == {80}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -54,6 +63,7 @@ def test_direction_may_have_a_next_hop_of_its_own() -> None:
         ("HOSTNAME", "a\r\nb"),
         ("LANGUAGE", "fr"),
         ("MESSAGE_OCTETS", "10"),
+        ("REVOCATION_FETCH", "perhaps"),
         ("LOG_LEVEL", "loud"),
     ],
 )

@@ -24,15 +24,15 @@ import dns.rdatatype
 
 from app.model.errors import CannotLookUp
 from app.model.sources import SMIMEA
+from app.pki.certificate import Certificate
+from app.pki.errors import MalformedCertificate
 
 SECONDS: Final = 3.0
 RECORDS_AT_MOST: Final = 20
 
 _LABEL_OCTETS: Final = 28
-_END_ENTITY: Final = frozenset((1, 3))
-"""PKIX-EE and DANE-EE."""
-_AUTHORITY: Final = frozenset((0, 2))
-"""PKIX-TA and DANE-TA."""
+_OF_AN_AUTHORITY: Final = {0: True, 1: False, 2: True, 3: False}
+"""Whether a usage speaks of an authority: PKIX-TA, PKIX-EE, DANE-TA, DANE-EE (RFC 7218 §2.1)."""
 _WHOLE: Final = (0, 0)
 """Selector Cert and matching type Full: the record is the certificate itself."""
 
@@ -75,6 +75,13 @@ def _certificates(answer: dns.message.Message) -> Iterator[bytes]:
     assert isinstance(answer, dns.message.QueryMessage)
     records = answer.resolve_chaining().answer
     for record in list(records or ())[:RECORDS_AT_MOST]:
-        is_whole = (record.selector, record.mtype) == _WHOLE
-        if is_whole and record.usage in _END_ENTITY | _AUTHORITY:
-            yield bytes(record.cert)
+        if (record.selector, record.mtype) == _WHOLE and _fits(record.usage, record.cert):
+            yield record.cert
+
+
+def _fits(usage: int, der: bytes) -> bool:
+    """Return whether a certificate is of the kind that the record's usage speaks of."""
+    try:
+        return Certificate.from_der(der).is_ca is _OF_AN_AUTHORITY.get(usage)
+    except MalformedCertificate:
+        return False

@@ -1,8 +1,8 @@
 """A directory that says what a test wants it to say, right or wrong."""
 
+import contextlib
 import socket
 import threading
-import time
 from collections.abc import Sequence
 from typing import Self
 
@@ -50,17 +50,24 @@ def reference(url: str) -> Operation:
 
 
 class Scripted:
-    """A server that answers the first request with these operations, or with raw octets."""
+    """A server that answers the first request of everybody with these operations or raw octets."""
 
     def __init__(
-        self, answers: Sequence[Operation], *, raw: bytes | None = None, drip: float = 0
+        self,
+        answers: Sequence[Operation],
+        *,
+        raw: bytes | None = None,
+        drip: float = 0,
+        delay: float = 0,
     ) -> None:
-        self._answers = answers
+        self.answers = answers
         self._raw = raw
         self._drip = drip
+        self._delay = delay
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self.heard = bytearray()
+        self.asked = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -75,30 +82,30 @@ class Scripted:
         self._thread.join(10)
 
     def _serve(self) -> None:
-        try:
-            peer, _ = self._listening.accept()
-        except OSError:
-            return
-        with peer:
-            peer.settimeout(5)
+        while not self._over.is_set():
             try:
-                self.heard += peer.recv(65536)
-                self._answer(peer)
+                peer, _ = self._listening.accept()
             except OSError:
                 return
+            self.asked += 1
+            with peer, contextlib.suppress(OSError):
+                peer.settimeout(5)
+                request = peer.recv(65536)
+                self.heard += request
+                self._over.wait(self._delay)
+                self._answer(peer, request)
 
-    def _answer(self, peer: socket.socket) -> None:
+    def _answer(self, peer: socket.socket, request: bytes) -> None:
         if self._drip:
             peer.sendall(self._raw or b"")
-            while not self._over.is_set():
-                time.sleep(min(self._drip, 0.05))
+            while not self._over.wait(min(self._drip, 0.05)):
                 if self._drip < 1:
                     peer.sendall(b"\0")
             return
         if self._raw is not None:
             peer.sendall(self._raw)
             return
-        at = 2 + (self.heard[1] & 0x7F if self.heard[1] & 0x80 else 0)
-        number = bytes(self.heard[at : at + 2 + self.heard[at + 1]])
-        for tag, content in self._answers:
+        at = 2 + (request[1] & 0x7F if request[1] & 0x80 else 0)
+        number = request[at : at + 2 + request[at + 1]]
+        for tag, content in self.answers:
             peer.sendall(tlv(0x30, number + tlv(tag, content)))

@@ -22,6 +22,7 @@ ROOT = ca("SMIMEA Root")
 PAUL, QUITTA = "paul@sued.example", "Quitta@sued.example"
 PAULS, QUITTAS = ROOT.issue(PAUL, key="rsa2048"), ROOT.issue(QUITTA)
 AUTHORITY = ROOT.certificate
+MUCH = [ROOT.issue(PAUL, key="rsa2048").certificate for _ in range(4)]
 
 
 def record(usage: int, selector: int, matching: int, octets: bytes) -> str:
@@ -43,7 +44,7 @@ SIGNED = [
         "all@sued.example",
         whole(0, AUTHORITY),
         whole(1, QUITTAS.certificate),
-        whole(2, AUTHORITY + b"x"),
+        whole(2, QUITTAS.certificate + b"x"),
         whole(3, PAULS.certificate),
         whole(4, b"usage 4"),
         whole(255, b"private use"),
@@ -54,8 +55,9 @@ SIGNED = [
     ),
     *smimea("digest@sued.example", record(3, 0, 1, b"d" * 32)),
     *smimea("junk@sued.example", whole(3, b"no certificate")),
+    *smimea("mixed@sued.example", whole(3, AUTHORITY), whole(2, PAULS.certificate)),
     # More than a datagram holds.
-    *smimea("much@sued.example", *(whole(3, bytes([each]) * 1500) for each in range(8))),
+    *smimea("much@sued.example", *(whole(3, each) for each in MUCH)),
     (str(owner_name("alias@sued.example")), f"CNAME {owner_name(PAUL)}"),
     (str(owner_name("away@sued.example")), f"CNAME {owner_name('paul@unsigned.example')}"),
 ]
@@ -90,7 +92,8 @@ def test_the_owner_name_is_that_of_the_standard() -> None:
         ("alias@sued.example", [PAULS.certificate]),
         ("nobody@sued.example", []),
         ("digest@sued.example", []),
-        ("junk@sued.example", [b"no certificate"]),
+        ("junk@sued.example", []),
+        ("mixed@sued.example", []),
     ],
 )
 def test_validated_records_give_their_certificates(
@@ -102,12 +105,12 @@ def test_validated_records_give_their_certificates(
 @pytest.mark.interop
 def test_only_whole_certificates_of_known_usages_count(resolver: tuple[str, int]) -> None:
     found = set(ask_dns(resolver, "all@sued.example"))
-    assert found == {AUTHORITY, AUTHORITY + b"x", QUITTAS.certificate, PAULS.certificate}
+    assert found == {AUTHORITY, QUITTAS.certificate, PAULS.certificate}
 
 
 @pytest.mark.interop
 def test_a_long_answer_comes_by_tcp(resolver: tuple[str, int]) -> None:
-    assert len(ask_dns(resolver, "much@sued.example")) == 8
+    assert set(ask_dns(resolver, "much@sued.example")) == set(MUCH)
 
 
 # T116

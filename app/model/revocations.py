@@ -37,6 +37,8 @@ FAILING: Final = timedelta(days=1)
 
 _SWEEP_SECONDS: Final = 60.0
 _PROBLEM_CHARACTERS: Final = 200
+_URL_CHARACTERS: Final = 500
+"""More is no index entry for PostgreSQL."""
 
 _FIND: Final = """
 SELECT fetched_at, until, url, CASE WHEN fetched_at = ? THEN NULL ELSE octets END
@@ -97,7 +99,7 @@ class RevocationStore:
     def put(self, key: str, stored: Stored) -> None:
         """Keep an answer for everybody, and close this thread's connection."""
         self._hold(key, _Held(stored, clock.monotonic()))
-        url = storable(stored.url)
+        url = _short(stored.url)
         times = stamp(stored.fetched_at), stamp(stored.until)
         self._change(
             (_PUT, (key, url, len(stored.octets), *times, stored.octets)),
@@ -108,7 +110,7 @@ class RevocationStore:
     def failed(self, url: str, at: datetime, problem: str) -> None:
         """Take note that a URL gave no answer, and close this thread's connection."""
         said = storable(problem)[:_PROBLEM_CHARACTERS]
-        self._change((_FAILED, (storable(url), said, stamp(at), stamp(at))), at=at)
+        self._change((_FAILED, (_short(url), said, stamp(at), stamp(at))), at=at)
 
     def _change(self, *statements: tuple[str, Sequence[object]], at: datetime) -> None:
         """Write what can be written; what cannot is in memory, or will be fetched again."""
@@ -147,6 +149,10 @@ def _stored(row: tuple[Any, ...], known: Stored | None) -> Stored:
         assert known is not None, "left out because it is known"
         return known
     return Stored(bytes(octets), moment(fetched_at), moment(until), url)
+
+
+def _short(url: str) -> str:
+    return storable(url[:_URL_CHARACTERS])
 
 
 def forget(database: Database, at: datetime) -> None:

@@ -37,6 +37,8 @@ RETRY_SECONDS: Final = 60.0
 THREADS: Final = 8
 # Of one responder; the others must not go without because of it.
 THREADS_EACH: Final = 4
+# More than this takes tens of milliseconds to check, which is a wait as well.
+LARGE_OCTETS: Final = 512 * 1024
 _REMEMBERED: Final = 10_000
 
 
@@ -109,8 +111,8 @@ def _nothing() -> None:
 class Supply:
     """A RevocationSource over a cache and the network.
 
-    Without a guard it lives on the cache alone. ``before_waiting`` may raise where nobody may wait;
-    what is missing is on its way then.
+    Without a guard it lives on the cache alone. ``before_waiting`` may raise where nobody may wait,
+    be it for the network or for the check of a long list; what is missing is on its way then.
     """
 
     def __init__(
@@ -145,6 +147,8 @@ class Supply:
             stored = self._cache.find(wish.key)
             if stored is not None and at <= stored.until:
                 (lists if wish.is_list else responses)[stored.octets] = None
+        if sum(map(len, lists)) > LARGE_OCTETS:
+            self._before_waiting()
         return list(lists), list(responses)
 
     def _wait(self, flights: Sequence[_Flight]) -> None:

@@ -12,6 +12,7 @@ from app.mail.headers import split
 from app.model.revocations import list_failures
 from app.mta.installation import Installation
 from app.mta.machine import Delivery
+from app.mta.record import finding_json
 from app.smime.sign import sign
 from tests.houses import INSIDER, House, message, only
 from tests.responders import Responders, asks, supply_of
@@ -144,6 +145,8 @@ def test_what_is_known_and_what_policy_makes_of_it(
     assert said in told
     if known == GOOD or mode == "off":
         assert "revoked" not in told
+    reasons = finding_json(got.finding)["reasons"]
+    assert any("revoked" in text for text in reasons) == (known != GOOD and mode != "off")
     if mode == "off":
         assert world.responders.requests == []
     assert b"Good morning." in got.octets, "it is delivered, whatever is known"

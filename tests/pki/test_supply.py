@@ -150,6 +150,23 @@ def test_where_nobody_may_wait_it_is_fetched_meanwhile(world: World) -> None:
     assert world.ask(world.good) == "good"
 
 
+def test_long_list_is_not_checked_where_nobody_may_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise BlockingIOError
+
+    assert world.ask(world.good) == "good"
+    world.settle()
+    world.supply._before_waiting = refuse
+    # The list is known; what the responder says is not waited for either.
+    world.supply._slow.note(world.root.url + ".ocsp")
+    assert world.ask(world.good) == "good"
+    monkeypatch.setattr(supplying, "LARGE_OCTETS", 10)
+    with pytest.raises(BlockingIOError):
+        world.ask(world.good)
+
+
 def test_without_a_guard_nobody_is_asked(world: World) -> None:
     alone = Supply(world.memory, None)
     fetching, world.supply = world.supply, alone

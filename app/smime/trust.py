@@ -23,7 +23,7 @@ class TrustView(Protocol):
 
     @property
     def revocation_source(self) -> RevocationSource | None:
-        """Where revocation data are read from; never the network while a message waits."""
+        """Where revocation data are read from; who has to wait for them waits once and briefly."""
         ...
 
     def is_pinned(self, fingerprint: str, address: str) -> bool:

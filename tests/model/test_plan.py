@@ -68,6 +68,11 @@ ENCRYPTION: list[tuple[str, dict[str, Any], str]] = [
         "cannot-encrypt",
     ),
     ("never", {"partner": NOBODY, "asked": {"encrypt": "require"}}, "cannot-encrypt"),
+    ("auto", {"partner": None, "unanswered": "smimea"}, "source-unavailable"),  # T88
+    ("require", {"partner": None, "unanswered": "smimea"}, "source-unavailable"),
+    ("require-all", {"partner": None, "unanswered": "smimea"}, "source-unavailable"),
+    ("never", {"partner": None, "unanswered": "smimea"}, "clear"),
+    ("auto", {"partner": None, "unanswered": "smimea", "is_encrypted": True}, "clear"),
 ]
 
 
@@ -100,6 +105,25 @@ def test_under_require_all_one_that_fails_refuses_all() -> None:
     assert [each.refusal for each in together(plans)] == ["cannot-encrypt"] * 3
     assert all(each.clear is None and each.encrypt is None for each in together(plans))
     assert together(plans[:2]) == tuple(plans[:2])
+
+
+# What has left cannot be taken back when the answer is no.
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"partner": usable(BOB)}, {"partner": None, "unanswered": "x"}, "source-unavailable"),
+        ({"partner": None, "unanswered": "x"}, {"partner": usable(BOB)}, "source-unavailable"),
+        ({"partner": None, "unanswered": "x"}, {"partner": NOBODY}, "cannot-encrypt"),
+        ({"partner": NOBODY}, {"partner": None, "unanswered": "x"}, "cannot-encrypt"),
+    ],
+)
+def test_under_require_all_one_that_waits_makes_all_wait(
+    first: dict[str, Any], second: dict[str, Any], expected: str
+) -> None:
+    strict = world(encrypt="require-all")
+    plans = [plan("outbound", TO_BOB, facts(**so), strict) for so in (first, second)]
+    assert [each.refusal for each in together(plans)] == [expected] * 2
+    assert all(each.clear is None and each.encrypt is None for each in together(plans))
 
 
 def test_require_refuses_only_its_own_recipient() -> None:

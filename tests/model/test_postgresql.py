@@ -13,6 +13,7 @@ from app.model import accounts, domains, keys, marktexts, partners, pending, pol
 from app.model.database import Database, open_database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.harvesting import harvest
+from app.model.lookups import find_answer, keep_answer
 from app.model.revocations import RevocationStore, count_answers, forget, list_failures
 from app.model.schema import STEPS, is_initialised, migrate
 from app.model.setup import initialise
@@ -196,6 +197,16 @@ def test_revocation_data_of_one_node_serve_the_other(database: Database) -> None
     with other.transaction():
         forget(other, AT + timedelta(days=8))
     assert count_answers(other, AT) == 0
+    other.close()
+
+
+def test_what_one_node_looked_up_serves_the_other(database: Database) -> None:
+    other = open_database(database.url)
+    keep_answer(database, "smimea", "\ud800\0@x.example", (), AT)
+    keep_answer(database, "smimea", BOB, (), AT)
+    keep_answer(database, "smimea", BOB, (certificate(BOB),), AT)
+    assert find_answer(other, "smimea", BOB, AT) == (certificate(BOB),)
+    assert find_answer(other, "smimea", BOB, AT + timedelta(days=1)) is None
     other.close()
 
 

@@ -35,6 +35,15 @@ def test_direction_may_have_a_next_hop_of_its_own() -> None:
     assert found.hop_outbound.protocol == "maildir"
 
 
+# T116: the AD bit is believed, so it must not have travelled
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("127.0.0.1:53", ("127.0.0.1", 53)), ("[::1]:5353", ("::1", 5353))],
+)
+def test_resolver_is_on_this_machine(value: str, expected: tuple[str, int]) -> None:
+    assert read({}, {"SEALMON_RESOLVER": value}).resolver_address == expected
+
+
 # T113: nobody inside is asked unless somebody says so
 def test_guard_is_there_only_where_something_is_fetched() -> None:
     assert read({}, {"SEALMON_REVOCATION_FETCH": "off"}).guard is None
@@ -64,6 +73,13 @@ def test_guard_is_there_only_where_something_is_fetched() -> None:
         ("LANGUAGE", "fr"),
         ("MESSAGE_OCTETS", "10"),
         ("REVOCATION_FETCH", "perhaps"),
+        ("RESOLVER", ""),
+        ("RESOLVER", "127.0.0.1"),
+        ("RESOLVER", "127.0.0.1:0"),
+        ("RESOLVER", "127.0.0.1:99999999999"),
+        ("RESOLVER", "localhost:53"),
+        ("RESOLVER", "192.0.2.1:53"),
+        ("RESOLVER", "0.0.0.0:53"),
         ("LOG_LEVEL", "loud"),
     ],
 )

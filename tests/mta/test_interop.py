@@ -1,9 +1,11 @@
 """The relay and the receiver with Postfix's own test programs (F2–F6)."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -116,17 +118,20 @@ def test_server_without_esmtp_or_pipelining_is_served(sink: Sink) -> None:
     assert relay(sink("-p")).relayed
 
 
+@pytest.fixture
+def dump() -> Iterator[Path]:
+    """A folder that smtp-sink may write to; pytest's own are closed to its user."""
+    with tempfile.TemporaryDirectory(prefix="sealmon") as name:
+        if os.geteuid() == 0:
+            shutil.chown(name, "nobody")
+        yield Path(name)
+
+
 @pytest.mark.parametrize("upstream", ["smtp", "lmtp"])
 @pytest.mark.parametrize("reuse", [True, False])
 def test_smtp_source_hands_over_all_its_messages(
-    sink: Sink, upstream: str, reuse: bool, tmp_path: Path
+    sink: Sink, upstream: str, reuse: bool, dump: Path
 ) -> None:
-    dump = tmp_path / "dump"
-    dump.mkdir()
-    shutil.chown(dump, "nobody")
-    tmp_path.chmod(0o755)
-    tmp_path.parent.chmod(0o755)
-    tmp_path.parent.parent.chmod(0o755)
     port = sink("-d", f"{dump}/%M.")
 
     async def run() -> None:

@@ -8,7 +8,8 @@ RFC 5322 §2.2, §3.6; RFC 6532 §3.2.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.mail.limits import FIELD_OCTETS, HEADER_REFUSE_OCTETS, HEADER_SECTION_OCTETS
@@ -20,6 +21,7 @@ _FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*+)"
 _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")
+_REMEMBERED_OCTETS: Final = 8_192
 # At most one of each, and two readers do not agree which of two counts: RFC 5322 §3.6, RFC 2045 §3.
 _SINGLE: Final = (
     "from",
@@ -66,6 +68,54 @@ class Field(NamedTuple):
     def unfolded(self) -> bytes:
         """The value on one line, without white space at its ends."""
         return unfold(self.value)
+
+
+class Section:
+    """What a header section says: its fields, by name too, and what is odd about them."""
+
+    __slots__ = ("_anomalies", "_named", "fields", "octets")
+
+    def __init__(self, octets: bytes, fields: Sequence[Field]) -> None:
+        self.octets = octets
+        self.fields: tuple[Field, ...] = tuple(fields)
+        self._named: Mapping[str, tuple[Field, ...]] | None = None
+        self._anomalies: tuple[str, ...] | None = None
+
+    def all(self, name: str) -> tuple[Field, ...]:
+        """Return every field of that name, from the top."""
+        if self._named is None:
+            self._named = _by_name(self.fields)
+        return self._named.get(name.lower(), ())
+
+    @property
+    def anomalies(self) -> tuple[str, ...]:
+        """What two readers could read differently, looked for once."""
+        if self._anomalies is None:
+            self._anomalies = anomalies_of(self.octets, self.fields)
+        return self._anomalies
+
+
+def _by_name(fields: Iterable[Field]) -> Mapping[str, tuple[Field, ...]]:
+    named: dict[str, list[Field]] = {}
+    for field in fields:
+        named.setdefault(field.key, []).append(field)
+    return {key: tuple(found) for key, found in named.items()}
+
+
+def read_section(octets: bytes) -> Section:
+    """Return what a header section says.
+
+    One message is looked at many times on its way, and its sections are cut out anew each time: the
+    last ones of usual size are remembered by their octets.
+    """
+    return _remembered(octets) if len(octets) <= _REMEMBERED_OCTETS else _read(octets)
+
+
+def _read(octets: bytes) -> Section:
+    return Section(octets, fields_of(octets))
+
+
+_remembered: Final = lru_cache(maxsize=64)(_read)
 
 
 def field_of(octets: bytes) -> Field:

@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from app.mail.fields import FIELD_END, Field, anomalies_of, field_of, fields_of, has_clean_ends
-from app.mail.limits import HEADER_REFUSE_OCTETS
+from app.mail.fields import Field, Section, field_of, read_section
 from app.mail.words import decode_text, encode_text, unfold
 
 __all__ = ["Field", "Headers", "Split", "decode_text", "encode_text", "join", "split", "unfold"]
 
-_COLON: Final = re.compile(rb"(?:\r\n(?=[ \t])|[ \t])*+:")
 FIRST_FIELD: Final = re.compile(rb"[!-9;-~]++[ \t]*+:")
 """What a message begins with if it has a header section."""
 
@@ -25,21 +23,21 @@ FIRST_FIELD: Final = re.compile(rb"[!-9;-~]++[ \t]*+:")
 class Headers:
     """A header section. Never changes; every edit returns a new one."""
 
-    __slots__ = ("_fields", "octets")
+    __slots__ = ("_section", "octets")
 
     octets: bytes
     """The section, without the empty line that ends it."""
 
     def __init__(self, octets: bytes = b"") -> None:
         self.octets = octets
-        self._fields: tuple[Field, ...] | None = None
+        self._section: Section | None = None
 
     @classmethod
     def of(cls, fields: Iterable[Field]) -> Self:
         """Return the header section made of these fields."""
         chosen = tuple(fields)
         made = cls(b"".join(field.octets for field in chosen))
-        made._fields = chosen
+        made._section = Section(made.octets, chosen)
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -52,41 +50,24 @@ class Headers:
         return f"Headers({self.octets!r})"
 
     @property
+    def _read(self) -> Section:
+        if self._section is None:
+            self._section = read_section(self.octets)
+        return self._section
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """All fields in order, read at first use; over HEADER_REFUSE_OCTETS just one, nameless."""
-        if self._fields is None:
-            self._fields = fields_of(self.octets)
-        return self._fields
+        return self._read.fields
 
     def find(self, name: str) -> Field | None:
         """Return the first field of that name."""
-        if len(self.octets) > HEADER_REFUSE_OCTETS:
-            return None
-        if self._fields is None and _is_plain(self.octets):
-            return self._find_unread(name)
-        return next(iter(self.all(name)), None)
-
-    def _find_unread(self, name: str) -> Field | None:
-        """Find a field without reading the others; for sections whose line ends are all CRLF."""
-        lower = self.octets.lower()
-        key = name.lower().encode("ascii")
-        at = 0 if lower.startswith(key) else lower.find(b"\n" + key) + 1
-        while at or lower.startswith(key):
-            if _COLON.match(lower, at + len(key)):
-                end = FIELD_END.search(self.octets, at)
-                assert end is not None
-                return field_of(self.octets[at : end.end()])
-            at = lower.find(b"\n" + key, at) + 1
-            if not at:
-                break
-        return None
+        found = self._read.all(name)
+        return found[0] if found else None
 
     def all(self, name: str) -> tuple[Field, ...]:
         """Return every field of that name, from the top."""
-        key, length = name.lower(), len(name)
-        return tuple(
-            field for field in self.fields if len(field.name) == length and field.key == key
-        )
+        return self._read.all(name)
 
     def text(self, name: str) -> str:
         """Return the decoded text of the first field of that name, "" if there is none."""
@@ -146,11 +127,7 @@ class Headers:
 
         Raw UTF-8 is clean here, as in an SMTPUTF8 message; for others ask is_ascii.
         """
-        return anomalies_of(self.octets, self.fields)
-
-
-def _is_plain(section: bytes) -> bool:
-    return has_clean_ends(section) and not section.startswith((b" ", b"\t"))
+        return self._read.anomalies
 
 
 def _new_field(name: str, value: bytes | str) -> bytes:

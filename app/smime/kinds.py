@@ -11,6 +11,7 @@ RFC 8551 §3.2, §3.2.2, §3.5, §3.10.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.kind import content_kind
@@ -47,6 +48,8 @@ LAYER_TYPES = frozenset({"multipart/signed", "application/octet-stream", *_MIME_
 _SUFFIXES = (".p7m", ".p7s", ".p7c", ".p7z")
 
 _FEW_PARTS = 10
+# A CMS object up to this size stays with its layer; every signature is smaller.
+_KEPT_OCTETS = 256 * 1024
 
 # smime-type (RFC 8551 §3.2.2) and the kinds that may stand behind it. QUIRK: clients that were
 # taught AES-GCM late label AuthEnvelopedData as enveloped-data, so these two go for each other; no
@@ -72,8 +75,6 @@ class Layer:
     """The outermost cryptographic layer of a message."""
 
     kind: Kind
-    cms: bytes = b""
-    # The ContentInfo as it was sent, BER or DER.
     signed_from: int = 0
     signed_to: int = 0
     # Where the signed entity of a clear-signed message lies in the message.
@@ -81,10 +82,36 @@ class Layer:
     # Why the layer is malformed or over a limit.
     partial: bool = False
     # A signed part exists that is not the root.
-    anomalies: tuple[str, ...] = ()
-    # What another reader may read differently in header section or structure (T38): never a pass.
     signed: SignedData | None = field(default=None, repr=False, compare=False)
     # The SignedData of an opaque-signed message, which had to be read to tell its kind.
+    root: Entity | None = field(default=None, repr=False, compare=False)
+    holder: Entity | None = field(default=None, repr=False, compare=False)
+    # The entity whose body is the CMS object: the root, or the signature beside the signed entity.
+    small: bytes = field(default=b"", repr=False, compare=False)
+    # The CMS object, unless it is large.
+
+    @property
+    def cms(self) -> bytes:
+        """The ContentInfo as it was sent, BER or DER.
+
+        A large one is decoded anew each time: whoever has done with it gives its memory back.
+        """
+        return self.small if self.holder is None or self.small else self.holder.decoded()
+
+    @property
+    def anomalies(self) -> tuple[str, ...]:
+        """What another reader may read differently in header section or structure: never a pass.
+
+        Looked for when it is asked for, which is where a signature holds (T38).
+        """
+        if self.root is None or self.holder is None:
+            return ()
+        if self.holder is self.root:
+            # Ciphertext that two readers decode differently opens for one of them at most.
+            strict = _encoding_anomalies(self.root) if self.kind is Kind.OPAQUE else ()
+            return (*self.root.anomalies, *strict)
+        strict = _encoding_anomalies(self.holder)
+        return (*self.root.anomalies, *self.holder.anomalies, *strict)
 
 
 def recognise(message: bytes) -> Layer:
@@ -133,34 +160,38 @@ def _recognise_clear(root: Entity, parts: tuple[Entity, ...]) -> Layer:
     if label.essence not in _SIGNATURE_TYPES and not _is_suffixed(signature, label, (".p7s",)):
         return Layer(Kind.MALFORMED, problem="the second part is no signature")
     try:
-        cms = signature.decoded()
+        small = _kept(signature.decoded())
     except MalformedMessage as error:
         return Layer(Kind.MALFORMED, problem=str(error))
-    anomalies = (*root.anomalies, *signature.anomalies, *_encoding_anomalies(signature))
-    return Layer(Kind.CLEAR, cms, signed.start, signed.end, anomalies=anomalies)
+    return Layer(Kind.CLEAR, signed.start, signed.end, root=root, holder=signature, small=small)
+
+
+def _kept(cms: bytes) -> bytes:
+    return cms if len(cms) <= _KEPT_OCTETS else b""
 
 
 def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
     """Return the layer of an application/pkcs7-mime by its CMS contentType."""
     label = media_type.parameters.get("smime-type", "").strip().lower()
-    cms = b""
     try:
         cms = root.decoded()
+    except MalformedMessage as error:
+        return Layer(_broken(label), problem=str(error))
+    holds = partial(Layer, root=root, holder=root, small=_kept(cms))
+    try:
         found = content_kind(cms)
         signed = parse_signed(cms) if found == "signed" else None
-    except (MalformedMessage, MalformedCms) as error:
-        return _broken(label, cms, str(error))
+    except MalformedCms as error:
+        return holds(_broken(label), problem=str(error))
     except (UnsupportedCms, TooLarge) as error:
         # What cannot be looked at is judged by its label: verify and decrypt say "unsupported".
-        return Layer(_labelled(label) or Kind.OPAQUE, cms, problem=str(error))
+        return holds(_labelled(label) or Kind.OPAQUE, problem=str(error))
     kind = _CMS_KINDS.get(found) if signed is None else _kind_of(signed)
     if kind is None:
-        return Layer(Kind.MALFORMED, cms, problem="the CMS contentType is none of S/MIME")
+        return holds(Kind.MALFORMED, problem="the CMS contentType is none of S/MIME")
     if kind not in _LABELS.get(label, {kind}):
-        return Layer(Kind.MALFORMED, cms, problem=f"smime-type {label} on {kind}")
-    # Ciphertext that two readers decode differently opens for one of them at most.
-    strict = _encoding_anomalies(root) if kind is Kind.OPAQUE else ()
-    return Layer(kind, cms, anomalies=(*root.anomalies, *strict), signed=signed)
+        return holds(Kind.MALFORMED, problem=f"smime-type {label} on {kind}")
+    return holds(kind, signed=signed)
 
 
 def _encoding_anomalies(entity: Entity) -> tuple[str, ...]:
@@ -193,12 +224,12 @@ def header_section(source: bytes, start: int, end: int) -> tuple[int, bytes]:
     return (at + 4, source[start : at + 4]) if at >= 0 else (end, b"")
 
 
-def _broken(label: str, cms: bytes, problem: str) -> Layer:
+def _broken(label: str) -> Kind:
     # A damaged ciphertext is a failed decryption, not a broken signature; nor is anything signed
     # that says it is compressed.
     kind = _labelled(label)
     is_kept = kind in ENCRYPTED or kind is Kind.COMPRESSED
-    return Layer(kind if kind and is_kept else Kind.MALFORMED, cms, problem=problem)
+    return kind if kind and is_kept else Kind.MALFORMED
 
 
 def _labelled(label: str) -> Kind | None:

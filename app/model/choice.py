@@ -105,6 +105,8 @@ class Question:
             at=at,
             revocation=self.revocation,
             source=self.trust.revocation_source,
+            # Within its days of grace a certificate is as on its last day, but not its authority.
+            revocation_at=None if at == self.at else self.at,
         )
         # Who approved it said whose it is, and not that it will never be revoked.
         is_known = result.revocation != UNKNOWN or self.revocation not in {"hard", "require"}

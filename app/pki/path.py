@@ -73,16 +73,19 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
     revocation: str = "soft",
     crls: Sequence[bytes] = (),
     source: RevocationSource | None = None,
+    revocation_at: datetime | None = None,
 ) -> PathResult:
     """Return whether the leaf has a path to an anchor at a moment.
 
     ``others`` are certificates of any origin and order; they help and are never believed.
     ``revocation`` is soft, hard, require or off: "unknown" is trusted under soft, and under the
-    next two it is not. CRLs given here count if they verify.
+    next two it is not. CRLs given here count if they verify. ``revocation_at`` is the moment of
+    what is known of revocation, where that is another one.
     """
     assert revocation in MODES
     # Validity ends with a whole second (RFC 5280 §4.1.2.5).
     at = at.replace(microsecond=0)
+    asked_at = at if revocation_at is None else revocation_at.replace(microsecond=0)
     key = (
         leaf.fingerprint,
         tuple([each.fingerprint for each in others]),
@@ -90,11 +93,12 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
         revocation,
         tuple([hashlib.sha256(each).digest() for each in crls]),
         source is not None,
+        None if revocation_at is None else at,
     )
-    found = _CACHE.get(key, at)
+    found = _CACHE.get(key, asked_at)
     if found is None:
-        found = _Search(others, anchors, at, revocation, crls, source).run(leaf)
-        _CACHE.put(key, at, found, _reuse_seconds(found, at))
+        found = _Search(others, anchors, at, asked_at, revocation, crls, source).run(leaf)
+        _CACHE.put(key, asked_at, found, _reuse_seconds(found, at))
     return found
 
 
@@ -110,6 +114,7 @@ class _Search:
     others: Sequence[Certificate]
     anchors: Anchors
     at: datetime
+    asked_at: datetime
     mode: str
     crls: Sequence[bytes]
     source: RevocationSource | None
@@ -136,7 +141,7 @@ class _Search:
         failures: list[PathResult] = []
         try:
             for path in builder.paths(leaf, self.at):
-                result = self._check(path, Checker(path, others, self.at, parsed, budget))
+                result = self._check(path, Checker(path, others, self.asked_at, parsed, budget))
                 if result.status == TRUSTED or _is_final(result, leaf):
                     return result
                 failures.append(result)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -52,10 +53,17 @@ NO_LIST = Trust(BELIEVED.anchors, None)
 
 
 def usable(
-    who: TestIdentity, trust: Trust, *, pinned: bool = False, revocation: str = "soft"
+    who: TestIdentity,
+    trust: Trust,
+    *,
+    pinned: bool = False,
+    revocation: str = "soft",
+    grace_days: int = 0,
 ) -> Usable:
     candidate = Candidate(1, BOB, Certificate.from_der(who.certificate), pinned, False, None, AT)
-    return PartnerChoice((candidate,)).usable(trust, at=AT, revocation=revocation)
+    return PartnerChoice((candidate,)).usable(
+        trust, at=AT, revocation=revocation, grace_days=grace_days
+    )
 
 
 CASES = [
@@ -81,6 +89,23 @@ def test_a_certificate_is_judged_before_it_is_used(
     found = usable(who, trust, pinned=pinned, revocation=revocation)
     assert bool(found.certificates) == (why == "")
     assert [each.code for each in found.reasons] == ([why] if why else [])
+
+
+@pytest.mark.parametrize("revocation", ["soft", "hard"])
+@pytest.mark.parametrize("pinned", [False, True])
+def test_within_its_grace_a_certificate_is_used_unless_it_was_revoked(
+    revocation: str, pinned: bool
+) -> None:
+    ended = AT - timedelta(days=10)
+    good = ROOT.issue(BOB, not_after=ended)
+    bad = ROOT.issue(BOB, not_after=ended, revoked="2026-01-01")
+    trust = Trust(BELIEVED.anchors, Lists(ROOT.crl(at=AT)))
+    for who, why in ((good, []), (bad, ["revoked"])):
+        found = usable(who, trust, pinned=pinned, revocation=revocation, grace_days=30)
+        assert [each.code for each in found.reasons] == why
+        assert bool(found.certificates) == (not why)
+        late = usable(who, trust, pinned=pinned, revocation=revocation, grace_days=5)
+        assert [each.code for each in late.reasons] == ["expired"]
 
 
 def test_the_newest_word_about_capabilities_counts() -> None:

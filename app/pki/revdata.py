@@ -71,14 +71,17 @@ def read_responses(responses: Sequence[bytes], budget: Budget) -> Iterator[OCSPC
 
 
 def next_update_of_response(octets: bytes) -> datetime | None:
-    """Return when a response ends, None if it does not say so or is no response."""
+    """Return when a response ends, None if it does not say so or is no response.
+
+    A time without a zone, or before the year 1, is no time (RFC 6960 §4.2.2.1).
+    """
     try:
         answers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
         single = answers[0].extract_single_response() if answers else None
-        found: datetime | None = None if single is None else single["next_update"].native
+        found = None if single is None else single["next_update"].native
     except PARSING_ERRORS:
         return None
-    return found
+    return found if isinstance(found, datetime) and found.tzinfo is not None else None
 
 
 def is_response(octets: bytes) -> bool:

@@ -33,6 +33,8 @@ CRL_REFRESH: Final = timedelta(hours=6)
 OCSP_REFRESH: Final = timedelta(hours=1)
 # An answer that does not say when it ends.
 WITHOUT_END: Final = timedelta(hours=1)
+# Whoever says that an answer holds longer is not believed.
+LONGEST: Final = timedelta(days=366)
 RETRY_SECONDS: Final = 60.0
 THREADS: Final = 8
 # Of one responder; the others must not go without because of it.
@@ -93,7 +95,7 @@ class _Wish:
         end = self.end_of(octets) or at + WITHOUT_END
         if end < at:
             raise CannotFetch("the answer has ended")
-        return Stored(octets, at, end, self.url)
+        return Stored(octets, at, min(end, at + LONGEST), self.url)
 
 
 @dataclass(frozen=True, slots=True)

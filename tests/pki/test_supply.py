@@ -253,6 +253,22 @@ def test_answer_that_ended_is_not_given(world: World) -> None:
     assert world.ask(world.good, timedelta(days=30)) == "unknown"
 
 
+# The responder's own times, as hostile as it likes: nothing of them may reach the mail.
+@pytest.mark.parametrize(
+    "end", [b"2026061611.0000", b"00000616110000Z", b"9999123123-1200", b"99991231235959Z"]
+)
+def test_odd_end_of_an_answer_does_no_harm(world: World, end: bytes) -> None:
+    genuine = world.root.ocsp(world.good)
+    said = (AT + timedelta(hours=23)).strftime("%Y%m%d%H%M%SZ").encode()
+    assert genuine.count(said) == 1
+    world.response = ok(genuine.replace(said, end))
+    assert world.ask(world.good) == "good", "by the list"
+    world.settle()
+    assert all(AT <= each.until <= AT + supplying.LONGEST for each in world.memory.stored.values())
+    assert len(world.memory.stored) == 2
+    assert world.ask(world.good, timedelta(minutes=5)) == "good"
+
+
 def test_certificate_without_a_path_is_not_asked_about(world: World) -> None:  # T113
     leaf = Certificate.from_der(world.good.certificate)
     stranger = anchors(ca("Supply Stranger"))

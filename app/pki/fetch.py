@@ -32,6 +32,7 @@ ISSUER_OCTETS: Final = 256 * 1024
 _READ_OCTETS: Final = 64 * 1024
 
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})(?: [^\r\n]*)?")
+_LENGTH_DIGITS: Final = 11
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,11})[ \t]*\r\n", re.IGNORECASE)
 _REDIRECT: Final = frozenset((301, 302, 303, 307, 308))
 
@@ -110,11 +111,19 @@ def fetch(url: str, guard: Guard, *, limit_octets: int, body: bytes = b"") -> by
         location = answer.fields.get("location", "")
         if answer.status not in _REDIRECT or not location:
             raise CannotFetch(f"the host answers {answer.status}")
-        before = _authority_of(url)
-        url = urljoin(url, location)
-        if _authority_of(url) != before:
-            raise CannotFetch("the host redirects elsewhere")
+        url = _same_host(url, location)
     raise CannotFetch("the host redirects too often")
+
+
+def _same_host(url: str, location: str) -> str:
+    """Return where a redirect leads, which must be on the same host."""
+    try:
+        found = urljoin(url, location)
+    except ValueError as error:
+        raise CannotFetch("the host redirects elsewhere") from error
+    if _authority_of(found) != _authority_of(url):
+        raise CannotFetch("the host redirects elsewhere")
+    return found
 
 
 def _authority_of(url: str) -> tuple[str, str]:
@@ -194,7 +203,7 @@ def _parse(octets: bytes, limit_octets: int) -> _Answer:
     if fields.get("transfer-encoding", "").lower() == "chunked":
         body = _unchunked(body)
     elif (length := fields.get("content-length", "")).isdecimal():
-        if len(body) < int(length):
+        if len(length) > _LENGTH_DIGITS or len(body) < int(length):
             raise CannotFetch("the answer is cut short")
         body = body[: int(length)]
     if len(body) > limit_octets:

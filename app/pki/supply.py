@@ -22,6 +22,7 @@ from app import clock
 from app.mail.limits import REVOCATION_WAIT_SECONDS
 from app.pki.certificate import Certificate
 from app.pki.crls import next_update_of
+from app.pki.engine import PARSING_ERRORS
 from app.pki.errors import CannotFetch
 from app.pki.fetch import fetch_crl, fetch_ocsp
 from app.pki.guard import Guard
@@ -91,8 +92,13 @@ class _Wish:
 
     def answer(self, guard: Guard, at: datetime) -> Stored:
         """Fetch it. Raises CannotFetch, also for an answer that ended before it came."""
-        octets = self.fetch(guard)
-        end = self.end_of(octets) or at + WITHOUT_END
+        try:
+            octets = self.fetch(guard)
+            end = self.end_of(octets) or at + WITHOUT_END
+        except CannotFetch:
+            raise
+        except PARSING_ERRORS as error:
+            raise CannotFetch("the answer cannot be read") from error
         if end < at:
             raise CannotFetch("the answer has ended")
         return Stored(octets, at, min(end, at + LONGEST), self.url)

@@ -168,6 +168,7 @@ BAD = [
     (b"HTTP/1.1 204 Nothing\r\n\r\n", "answers 204"),
     (b"HTTP/1.1 301 Moved\r\n\r\n", "answers 301"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "cut short"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nshort", "cut short"),
     (CHUNKED + b"5\r\nhel", "cut short"),
     (CHUNKED + b"5\r\nhello\r\n", "cut short"),
     (CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", "cut short"),
@@ -253,6 +254,8 @@ ELSEWHERE = [
     "http://pki.example/on/another/port",
     "http://pki.example@evil.example/",
     "gopher://pki.example/",
+    "http://[pki.example/",
+    "//[::1",
 ]
 
 

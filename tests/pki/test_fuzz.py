@@ -1,13 +1,15 @@
 """No octets, from whoever they come, raise anything or make anybody trusted."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.pki import fetch as fetching
 from app.pki.certificate import Certificate
-from app.pki.errors import MalformedCertificate
+from app.pki.errors import CannotFetch, MalformedCertificate
 from app.pki.path import Anchors, validate
 from tests.pki.asking import anchors
 from tests.pki.test_revocation import BOTH, GOOD, ROOT, ROOT_SAYS, SUB, Store
@@ -148,3 +150,21 @@ def test_key_of_another_signs_nothing() -> None:
     leaf = Certificate.from_der(impostor.issue("alice@example.org").certificate)
     pool = [Certificate.from_der(BOUND.certificate), Certificate.from_der(impostor.certificate)]
     assert validate(leaf, pool, anchors(ROOT), at=AT, revocation="off").status == "untrusted"
+
+
+STATUS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.0 301 ", b"HTTP/1.1 2000", b"\xb2"])
+FIELD = st.sampled_from(
+    [b"Transfer-Encoding: chunked", b"Content-Length: ", b"Location: ", b"9" * 30, b"\xb9", b"5"]
+)
+
+
+@settings(deadline=None)
+@given(
+    status=STATUS, fields=st.lists(FIELD), body=st.binary() | st.text("0aF;\r\n").map(str.encode)
+)
+def test_nothing_in_an_answer_raises_another_error(
+    status: bytes, fields: list[bytes], body: bytes
+) -> None:
+    for join in (b"\r\n", b""):
+        with suppress(CannotFetch):
+            fetching._parse(status + b"\r\n" + join.join(fields) + b"\r\n\r\n" + body, 1000)

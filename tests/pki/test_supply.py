@@ -269,6 +269,16 @@ def test_odd_end_of_an_answer_does_no_harm(world: World, end: bytes) -> None:
     assert world.ask(world.good, timedelta(minutes=5)) == "good"
 
 
+def test_failure_that_nobody_foresaw_is_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(octets: bytes) -> None:
+        raise RecursionError(octets)
+
+    monkeypatch.setattr(supplying, "next_update_of", fails)
+    assert world.ask(world.good) == "unknown"
+    world.settle()
+    assert (world.root.url + ".crl", "the answer cannot be read") in world.memory.failures
+
+
 def test_certificate_without_a_path_is_not_asked_about(world: World) -> None:  # T113
     leaf = Certificate.from_der(world.good.certificate)
     stranger = anchors(ca("Supply Stranger"))

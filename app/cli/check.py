@@ -37,7 +37,9 @@ def _inspect(place: Place) -> Iterator[Weakness]:
         yield Weakness("settings", WRONG, str(error), "Change config/settings.py or the variable.")
         return
     except Failed as error:
-        yield Weakness("database", WRONG, error.message, "sealmon init, or restore the copy.")
+        yield Weakness(
+            "database", WRONG, error.message, "Restore the copy; sealmon init makes a new one."
+        )
         return
     at = clock.now()
     yield from inspect_place(place)

@@ -126,6 +126,8 @@ def explain_failure(error: BaseException) -> tuple[int, str]:
         return (error.code if isinstance(error.code, int) else FAILED), ""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code, ""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return WRONG_USAGE, f"Missing command. See: {_command_of(error)} --help"
     if isinstance(error, click.UsageError):
         return WRONG_USAGE, _usage(error)
     if isinstance(error, click.ClickException):
@@ -136,8 +138,11 @@ def explain_failure(error: BaseException) -> tuple[int, str]:
 
 
 def _usage(error: click.UsageError) -> str:
-    path = error.ctx.command_path if error.ctx is not None else "sealmon"
-    return f"{error.format_message().rstrip('.')}. See: {path} --help"
+    return f"{error.format_message().rstrip('.')}. See: {_command_of(error)} --help"
+
+
+def _command_of(error: click.UsageError) -> str:
+    return error.ctx.command_path if error.ctx is not None else "sealmon"
 
 
 def _bad_news(error: BaseException) -> str:

@@ -2,10 +2,12 @@
 
 import stat
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 from app.cli.place import Place
 from app.cli.weakness import WEAK, WRONG, Weakness
+from app.model import relays
 from app.model.errors import Refused
 from app.model.schema import public_half
 from app.mta.nexthop import NextHop
@@ -19,6 +21,7 @@ def inspect_place(place: Place) -> Iterator[Weakness]:
     yield from _master_key(place)
     yield from _files(place)
     yield from _next_hops(place)
+    yield from _own_host(place)
     yield from _names(place)
 
 
@@ -90,6 +93,24 @@ def _next_hops(place: Place) -> Iterator[Weakness]:
 def _is_clear(hop: NextHop) -> bool:
     is_near = bool(hop.path) or hop.host in _LOOPBACK
     return not is_near and hop.tls in {"none", "may"}
+
+
+def _own_host(place: Place) -> Iterator[Weakness]:
+    """Give the lines that believe this host, whose MTA hands over the mail of strangers, too."""
+    facts = place.installation
+    if {facts.hop_inbound.protocol, facts.hop_outbound.protocol} == {"maildir"}:
+        return
+    for row in relays.list_relays(place.database):
+        network = row["network"]
+        if ip_network(network).is_loopback and not (row["xforward"] or row["header_name"]):
+            yield Weakness(
+                "own-host-believed",
+                WEAK,
+                f"Relay {network} is this host: all that an MTA here hands over is believed, "
+                "whoever sent it.",
+                f"sealmon relay remove {network}; sealmon relay add {network} --xforward",
+                about=str(row["id"]),
+            )
 
 
 def _names(place: Place) -> Iterator[Weakness]:

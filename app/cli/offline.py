@@ -24,6 +24,7 @@ from app.mail.address import MalformedAddress, parse_mailboxes
 from app.mail.headers import split
 from app.mta import machine
 from app.mta import offline as wireless
+from app.mta.transaction import direction_of
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _OVERHEAD_OCTETS = 2**20
@@ -169,9 +170,8 @@ def explain(
     _check(client)
     octets = read_message(place, file) if file else _letter(sender, recipient)
     machine.install()
-    managed = place.store.snapshot().is_managed(_path(recipient))
     envelope = Envelope(
-        direction="inbound" if managed else "outbound",
+        direction=direction_of(place.store.snapshot(), _path(recipient)),
         recipient=recipient,
         sender=sender,
         at=clock.now(),

@@ -37,7 +37,7 @@ def run(place: Place) -> None:
 def _what_next(place: Place, *, is_new: bool, is_empty: bool) -> list[str]:
     facts = place.installation
     lines = [
-        *(["Made a new database and a new master key."] if is_new else []),
+        *([f"Made a new database, sealed to {facts.master_key}."] if is_new else []),
         f"Database   {place.url}",
         f"LMTP       {facts.listen_lmtp or 'not listened'}",
         f"SMTP       {facts.listen_smtp or 'not listened'}",

@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.mail import limits
 from app.mail.address import MalformedAddress, normalise_domain
@@ -64,8 +71,8 @@ class Installation(BaseModel):
 
     @field_validator("next_hop", "next_hop_inbound", "next_hop_outbound")
     @classmethod
-    def _next_hop(cls, value: str) -> str:
-        if value:
+    def _next_hop(cls, value: str, about: ValidationInfo) -> str:
+        if value or about.field_name == "next_hop":
             try:
                 NextHop.parse(value)
             except MalformedNextHop as error:

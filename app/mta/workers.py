@@ -86,7 +86,11 @@ class Supervisor:
         Raises OSError if a place to listen cannot be had.
         """
         for listener in self._listeners:
-            self._bound.append((listener, _bind(listener)))
+            try:
+                self._bound.append((listener, _bind(listener)))
+            except OSError as error:
+                error.strerror = f"{listener}: {error.strerror or error}"
+                raise
             log.info("listening on %s", listener)
         self._pipe = os.pipe()
         with _signals_held() as wanted:

@@ -298,3 +298,23 @@ def test_status_counts(sound: Command) -> None:
     assert row["trust_anchors"] == 1
     assert row["messages_last_day"] == {"inbound": 0, "outbound": 0}
     assert "signing keys" in sound.ok("status")
+
+
+# C8: what is believed of a host is believed of every MTA on it
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [(["127.0.0.1/32"], True), (["127.0.0.1/32", "--xforward"], False), (["::1"], True)],
+)
+def test_an_own_host_that_is_believed_is_weak(
+    sound: Command, words: list[str], expected: bool
+) -> None:
+    sound.ok("relay", "add", *words)
+    assert ("own-host-believed" in found(sound)) is expected
+
+
+def test_an_own_host_is_believed_while_nothing_goes_further(
+    sound: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEALMON_NEXT_HOP", "maildir:delivered")
+    sound.ok("relay", "add", "127.0.0.1/32")
+    assert "own-host-believed" not in found(sound)

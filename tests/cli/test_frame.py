@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from app.cli.frame import Failed, Noun, Root, Verb, wants_json
 from app.cli.main import VERBS, sealmon
+from tests.cli.conftest import Command
 
 
 class NamedError(ValueError):
@@ -155,3 +156,11 @@ def test_every_verb_takes_json() -> None:
                 walk(verb)
 
     walk(sealmon)
+
+
+@pytest.mark.parametrize("words", [["key"], ["relay", "key"]])
+def test_a_noun_without_a_verb_is_wrong_usage_in_one_short_line(
+    command: Command, words: list[str]
+) -> None:
+    said = command.refused(*words, status=2)
+    assert said == f"Missing command. See: sealmon {' '.join(words)} --help"

@@ -278,3 +278,8 @@ def test_explain_reads_the_message(nord: Command, letter: Path) -> None:
 )
 def test_explain_takes_any_reverse_path(nord: Command, address: str) -> None:
     nord.ask("explain", "--from", address, "--to", "bob@sued.example", "--peer", "192.0.2.10")
+
+
+def test_a_recipient_without_a_domain_is_explained_as_it_is_delivered(command: Command) -> None:
+    said = command.ok("explain", "--from", "x@sued.example", "--to", "postmaster")
+    assert said.startswith("inbound to postmaster")

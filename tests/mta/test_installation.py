@@ -103,3 +103,9 @@ def test_master_key_may_be_a_credential(monkeypatch: pytest.MonkeyPatch) -> None
         _ = found.master_key_path
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/sealmon")
     assert found.master_key_path == Path("/run/credentials/sealmon/sealmon")
+
+
+def test_there_is_always_a_next_hop() -> None:
+    with pytest.raises(BadSettings, match="next_hop"):
+        read({}, {"SEALMON_NEXT_HOP": ""})
+    assert read({}, {"SEALMON_NEXT_HOP_INBOUND": ""}).hop_inbound.protocol == "maildir"

@@ -10,6 +10,8 @@ import pytest
 from tools.internet import post
 from tools.organisation import BIN, Organisation, free_port
 
+pytestmark = pytest.mark.slow
+
 MAIL = b"From: x@elsewhere.example\r\nTo: alice@nord.example\r\nSubject: Hi\r\n\r\nHello\r\n"
 
 

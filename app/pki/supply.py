@@ -20,14 +20,16 @@ from typing import Final, Protocol
 
 from app import clock
 from app.mail.limits import REVOCATION_WAIT_SECONDS
+from app.pki.builder import Index
 from app.pki.certificate import Certificate
 from app.pki.crls import next_update_of
-from app.pki.engine import PARSING_ERRORS
+from app.pki.engine import PARSING_ERRORS, Budget, Parsed
 from app.pki.errors import CannotFetch
 from app.pki.fetch import fetch_crl, fetch_ocsp
 from app.pki.guard import Guard
 from app.pki.pointers import crl_urls, ocsp_urls
-from app.pki.revdata import next_update_of_response
+from app.pki.revdata import UNKNOWN, next_update_of_response
+from app.pki.revocation import Checker
 
 # From this age on an answer is fetched anew in the background, or from the middle of its life.
 CRL_REFRESH: Final = timedelta(hours=6)
@@ -80,6 +82,7 @@ class _Wish:
 
     key: str
     url: str
+    pair: tuple[Certificate, Certificate]
     is_list: bool
     fetch: Callable[[Guard], bytes]
     end_of: Callable[[bytes], datetime | None]
@@ -89,6 +92,12 @@ class _Wish:
         """Return whether it is time to fetch this anew."""
         half = (stored.until - stored.fetched_at) / 2
         return at - stored.fetched_at >= min(half, self.refresh)
+
+    def tells(self, octets: bytes, at: datetime) -> bool:
+        """Return whether an answer says anything that counts about the certificate."""
+        answer = _Answer(((octets,), ()) if self.is_list else ((), (octets,)))
+        checker = Checker(self.pair, Index(()), at, Parsed(), Budget())
+        return checker.run("require", (), answer).status != UNKNOWN
 
     def answer(self, guard: Guard, at: datetime) -> Stored:
         """Fetch it. Raises CannotFetch, also for an answer that ended before it came."""
@@ -101,7 +110,23 @@ class _Wish:
             raise CannotFetch("the answer cannot be read") from error
         if end < at:
             raise CannotFetch("the answer has ended")
-        return Stored(octets, at, min(end, at + LONGEST), self.url)
+        # What tells nothing may be a lie, or be signed by somebody who is not known yet.
+        longest = LONGEST if self.tells(octets, at) else WITHOUT_END
+        return Stored(octets, at, min(end, at + longest), self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A RevocationSource that has one answer."""
+
+    answer: tuple[tuple[bytes, ...], tuple[bytes, ...]]
+
+    def about(
+        self, pairs: Sequence[tuple[Certificate, Certificate]], at: datetime
+    ) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        """Return it, whatever the question is."""
+        del pairs, at
+        return self.answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +195,7 @@ class Supply:
             yield _Wish(
                 _key("crl", url),
                 url,
+                (certificate, issuer),
                 is_list=True,
                 fetch=partial(fetch_crl, url),
                 end_of=next_update_of,
@@ -179,6 +205,7 @@ class Supply:
             yield _Wish(
                 _key("ocsp", url, issuer.fingerprint, str(certificate.serial)),
                 url,
+                (certificate, issuer),
                 is_list=False,
                 fetch=partial(fetch_ocsp, url, certificate, issuer),
                 end_of=next_update_of_response,
@@ -215,7 +242,7 @@ class Supply:
 
     def _fly(self, wish: _Wish, guard: Guard, at: datetime, flight: _Flight) -> None:
         try:
-            self._cache.put(wish.key, wish.answer(guard, at))
+            self._bring(wish, guard, at)
         except CannotFetch as error:
             self._failed.note(wish.key)
             self._cache.failed(wish.url, at, str(error))
@@ -223,6 +250,14 @@ class Supply:
             with self._lock:
                 del self._flights[wish.key]
             flight.ended.set()
+
+    def _bring(self, wish: _Wish, guard: Guard, at: datetime) -> None:
+        """Fetch an answer and keep it, unless it takes away what is known, as a liar would."""
+        answer, before = wish.answer(guard, at), self._cache.find(wish.key)
+        holds = before is not None and at <= before.until and wish.tells(before.octets, at)
+        if holds and not wish.tells(answer.octets, at):
+            raise CannotFetch("the answer tells nothing")
+        self._cache.put(wish.key, answer)
 
 
 class _Lately:

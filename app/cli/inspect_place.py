@@ -102,7 +102,7 @@ def _own_host(place: Place) -> Iterator[Weakness]:
         return
     for row in relays.list_relays(place.database):
         network = row["network"]
-        if ip_network(network).is_loopback and not (row["xforward"] or row["header_name"]):
+        if ip_network(network).is_loopback and not (row["xforward"] or row["header"]):
             yield Weakness(
                 "own-host-believed",
                 WEAK,

@@ -60,9 +60,9 @@ class Person:
 
     def ldif(self) -> str:
         lines = [
-            f"dn: cn={self.name},{BASE}",
+            f"dn:: {_base64(f'cn={self.name},{BASE}'.encode())}",
             "objectClass: inetOrgPerson",
-            f"cn: {self.name}",
+            f"cn:: {_base64(self.name.encode())}",
             "sn: x",
         ]
         lines += [f"mail:: {_base64(mail.encode())}" for mail in self.mails]

@@ -125,8 +125,6 @@ class Judge:
         """Return why a person would have to look at it first, None if nobody need."""
         fingerprint = certificate.fingerprint
         short = fingerprint[:16]
-        if certificate.is_self_signed:
-            return Reason("self-signed", short)
         if len(certificate.addresses) > _ADDRESSES_AT_MOST:
             return Reason("many-addresses", short)
         if is_rejected(self.database, name, fingerprint):

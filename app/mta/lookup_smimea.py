@@ -52,17 +52,21 @@ def ask_dns(resolver: tuple[str, int], address: str) -> tuple[bytes, ...]:
 
     ``address`` has its domain in A-labels. Raises CannotLookUp if the resolver gives no answer.
     """
+    try:
+        name = owner_name(address)
+    except (dns.exception.DNSException, UnicodeError):
+        # There can be no record for what is no name.
+        return ()
     host, port = resolver
     try:
-        query = dns.message.make_query(
-            owner_name(address), dns.rdatatype.SMIMEA, use_edns=True, want_dnssec=True
-        )
+        query = dns.message.make_query(name, dns.rdatatype.SMIMEA, use_edns=True)
+        # Asks for the verdict without the signatures (RFC 6840 §5.7).
         query.flags |= dns.flags.AD
         answer, _ = dns.query.udp_with_fallback(query, host, SECONDS, port)
         return tuple(_certificates(answer))
     except CannotLookUp:
         raise
-    except (dns.exception.DNSException, OSError, UnicodeError, EOFError) as error:
+    except (dns.exception.DNSException, OSError, EOFError) as error:
         raise CannotLookUp(f"{SMIMEA}: {type(error).__name__}") from error
 
 

@@ -12,11 +12,15 @@ from app.cms.enveloped import parse_enveloped
 from app.model import partners
 from app.model.database import Database
 from app.model.errors import WouldWait
+from app.model.pending import REJECTED, SENDER_REJECTED
+from app.model.tables import Pending
 from app.mta import gather, lookup, machine, reply
 from app.mta.envelope import Envelope
 from app.mta.learn import learn_nothing
 from app.mta.lookup import Asker
 from app.mta.transaction import Outcome, process
+from app.pki.certificate import Certificate
+from app.pki.issue import self_signed
 from app.smime.kinds import recognise
 from tests.houses import INSIDER, House, authority, message, only
 from tests.mta.ldapserver import DONE, Operation, Scripted, done, entry
@@ -26,6 +30,7 @@ from tests.testpki import AT, ca
 ALICE, PAUL, QUITTA = "alice@nord.example", "paul@sued.example", "quitta@sued.example"
 ROOT = authority("Look-up")
 PAULS = ROOT.issue(PAUL, key="rsa2048")
+FINGERPRINT = Certificate.from_der(PAULS.certificate).fingerprint
 NOBODY = ("127.0.0.1", 1)
 
 
@@ -193,11 +198,9 @@ def test_what_a_harvest_would_not_take_is_not_used(asking: Making, fault: str) -
     assert refusal(sent) == [reply.CANNOT_ENCRYPT]
 
 
-def test_a_self_made_certificate_is_not_used_even_as_an_anchor(asking: Making, nord: House) -> None:
-    lonely = ca("paul@sued.example")
-    nord.trusts(lonely)
-    sent = asking(answer(lonely.root), encrypt="require").send()
-    assert refusal(sent) == [reply.CANNOT_ENCRYPT]
+def test_a_self_made_certificate_has_no_path(asking: Making) -> None:
+    made = self_signed([PAUL], at=AT, key="ec-p256").certificate.der
+    assert refusal(asking(answer(made), encrypt="require").send()) == [reply.CANNOT_ENCRYPT]
 
 
 def test_the_answer_may_bring_the_authorities_between(asking: Making, nord: House) -> None:
@@ -220,13 +223,29 @@ def _disabled(house: House) -> None:
     house.changed()
 
 
+def _rejected(house: House) -> None:
+    row = {"address": PAUL, "fingerprint": FINGERPRINT, "certificate": PAULS.certificate}
+    house.database.insert(Pending, {**row, "state": REJECTED, "added_at": 0})
+
+
+def _sender_rejected(house: House) -> None:
+    row = {"address": PAUL, "fingerprint": "another", "certificate": b""}
+    house.database.insert(Pending, {**row, "state": SENDER_REJECTED, "added_at": 0})
+
+
 def _other_issuer(house: House) -> None:
     stranger = ca("Former Root").issue(PAUL, not_after=AT - timedelta(days=1))
     house.knows(stranger)
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"), [(_disabled, "blocked-certificate"), (_other_issuer, "key-change")]
+    ("change", "reason"),
+    [
+        (_disabled, "blocked-certificate"),
+        (_rejected, "blocked-certificate"),
+        (_sender_rejected, "blocked-certificate"),
+        (_other_issuer, "key-change"),
+    ],
 )
 def test_what_a_person_said_is_stronger(
     asking: Making, nord: House, change: Change, reason: str

@@ -49,6 +49,7 @@ def directory() -> Iterator[Directory]:
     people = [
         Person("paul", [PAUL], [PAULS.certificate]),
         Person("quitta", ["q@sued.example", QUITTA], (), [build_certs_only([QUITTAS.certificate])]),
+        Person("Jörg Müller", ["joerg@sued.example"], [PAULS.certificate]),
         Person("odd", [ODD], [PAULS.certificate]),
         Person("broken", ["broken@sued.example"], (), [b"no certificate"]),
         Person("without", ["without@sued.example"]),
@@ -92,6 +93,13 @@ def test_who_has_none_has_none(directory: Directory, address: str) -> None:
 @pytest.mark.parametrize("address", INJECTIONS)
 def test_no_address_widens_the_question(directory: Directory, address: str) -> None:
     assert ask(secure(directory), address) == ()
+
+
+@pytest.mark.interop
+def test_a_base_may_have_blanks_and_umlauts(directory: Directory) -> None:
+    base = f"cn=J%C3%B6rg%20M%C3%BCller,{BASE}"
+    assert ask(secure(directory, base=base), "joerg@sued.example") == (PAULS.certificate,)
+    assert ask(secure(directory, base=base), PAUL) == ()
 
 
 @pytest.mark.interop

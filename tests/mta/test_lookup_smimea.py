@@ -197,7 +197,9 @@ def test_a_resolver_that_is_silent_gives_no_answer(monkeypatch: pytest.MonkeyPat
             ask_dns(("127.0.0.1", int(silent.getsockname()[1])), PAUL)
 
 
-@pytest.mark.parametrize("address", [f"a@{'b' * 64}.example", "a@..", "a@", "\ud800@a.example"])
-def test_an_address_that_has_no_name_gives_no_answer(address: str) -> None:
-    with pytest.raises(CannotLookUp):
-        ask_dns(("127.0.0.1", 1), address)
+@pytest.mark.parametrize(
+    "address",
+    [f"a@{'b' * 64}.example", f"a@{'.'.join(['b' * 60] * 4)}", "a@..", "a@", "\ud800@a.example"],
+)
+def test_what_can_have_no_name_has_no_record(address: str) -> None:
+    assert ask_dns(("127.0.0.1", 1), address) == ()

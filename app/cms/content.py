@@ -4,7 +4,7 @@ RFC 3565 §2, RFC 3370 §5, RFC 5084, RFC 8103, RFC 9709.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,7 @@ from app.cms.legacy import RC2_LIMIT_OCTETS, decrypt_rc2
 
 _TAG_OCTETS: Final = 16
 _ONE_CALL_OCTETS: Final = 64 * 1024
+_BLOCK_OCTETS: Final = 1024 * 1024
 # RFC 5084 §3.2 allows tags of 12 to 16 octets; shorter ones can be forged.
 _TAG_OCTETS_READ: Final = range(12, 17)
 _TAG_OCTETS_DEFAULT: Final = 12
@@ -111,25 +112,46 @@ def encode_algorithm(algorithm: ContentAlgorithm) -> bytes:
     return table.identifier(algorithm.cipher.oid, parameters)
 
 
+def sealed_octets(algorithm: ContentAlgorithm, size: int) -> int:
+    """Return the length of the ciphertext of so many octets, without a tag."""
+    return size if algorithm.is_aead else size + 16 - size % 16
+
+
 def encrypt(
     algorithm: ContentAlgorithm, key: bytes, content: Sequence[bytes | memoryview]
-) -> tuple[list[bytes], bytes]:
-    """Return the pieces of the ciphertext and the authentication tag, empty for CBC."""
-    if algorithm.cipher.mode == "chacha":
-        # The primitive takes the content in one piece.
-        sealed = ChaCha20Poly1305(key).encrypt(algorithm.iv, b"".join(content), None)
-        return [sealed[:-_TAG_OCTETS]], sealed[-_TAG_OCTETS:]
+) -> Iterator[bytes]:
+    """Yield the ciphertext in pieces and, last, the authentication tag, empty for CBC.
+
+    Long content is encrypted block by block, as the pieces are asked for.
+    """
+    size = sum(map(len, content))
+    if algorithm.cipher.mode == "chacha" or (algorithm.is_aead and size <= _ONE_CALL_OCTETS):
+        # ChaCha20-Poly1305 takes the content in one piece; for little content this is faster.
+        whole = content[0] if len(content) == 1 else b"".join(content)
+        primitive = AESGCM if algorithm.cipher.mode == "gcm" else ChaCha20Poly1305
+        sealed = primitive(key).encrypt(algorithm.iv, whole, None)
+        yield sealed[:-_TAG_OCTETS]
+        yield sealed[-_TAG_OCTETS:]
+        return
     if algorithm.cipher.mode == "gcm":
         sealer = Cipher(algorithms.AES(key), modes.GCM(algorithm.iv)).encryptor()
-        pieces = [sealer.update(piece) for piece in content]
-        pieces.append(sealer.finalize())
-        return pieces, sealer.tag
+        yield from map(sealer.update, _blocks(content))
+        yield sealer.finalize()
+        yield sealer.tag
+        return
     encryptor = Cipher(algorithms.AES(key), modes.CBC(algorithm.iv)).encryptor()
-    pieces = [encryptor.update(piece) for piece in content]
+    yield from map(encryptor.update, _blocks(content))
     # RFC 5652 §6.3: as many octets as are missing, each saying how many.
-    missing = 16 - sum(map(len, content)) % 16
-    pieces.append(encryptor.update(bytes((missing,)) * missing) + encryptor.finalize())
-    return pieces, b""
+    missing = 16 - size % 16
+    yield encryptor.update(bytes((missing,)) * missing) + encryptor.finalize()
+    yield b""
+
+
+def _blocks(content: Sequence[bytes | memoryview]) -> Iterator[memoryview]:
+    for piece in content:
+        view = memoryview(piece)
+        for at in range(0, len(view), _BLOCK_OCTETS):
+            yield view[at : at + _BLOCK_OCTETS]
 
 
 def decrypt(

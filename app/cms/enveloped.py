@@ -5,8 +5,9 @@ which field of the object was wrong (T76-T80). RFC 5652 §6, RFC 5083, RFC 8551 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from app.cms import algorithms as table
@@ -16,13 +17,15 @@ from app.cms.content import ContentAlgorithm
 from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
 from app.cms.keys import PrivateKey
 from app.cms.recipients import RecipientId, build_recipient, fits, parse_recipients, unlock_key
-from app.cms.signing import content_info
+from app.cms.signing import content_info_front
 
 _VERSION_0: Final = der.integer(0)
 _VERSION_2: Final = der.integer(2)
 _VERSION_3: Final = der.integer(3)
 # The longest padding and tag that stand beside the content.
 _OVERHEAD_OCTETS: Final = 16
+# An authentication tag of 16 octets with its tag and length.
+_TAG_OCTETS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,23 @@ def build_enveloped(
     cipher: str,
     rsa: str = "pkcs1v15",
 ) -> bytes:
-    """Return a ContentInfo that every one of the certificates opens, DER.
+    """Return a ContentInfo that every one of the certificates opens, DER; see enveloped_pieces."""
+    return b"".join(enveloped_pieces(content_pieces, recipients, cipher=cipher, rsa=rsa))
+
+
+def enveloped_pieces(
+    content_pieces: Sequence[bytes | memoryview],
+    recipients: Sequence[bytes],
+    *,
+    cipher: str,
+    rsa: str = "pkcs1v15",
+) -> Iterator[bytes]:
+    """Return the pieces of a ContentInfo that every one of the certificates opens, DER.
 
     The cipher decides whether it is EnvelopedData or AuthEnvelopedData. `rsa` is "pkcs1v15" or
     "oaep-sha256" and so on. Raises UnsupportedCms for a weak or unknown cipher and for a key that
-    nothing can be encrypted to, MalformedCms for something that is no certificate.
+    nothing can be encrypted to, MalformedCms for something that is no certificate. The content is
+    encrypted as the pieces are taken.
     """
     if not recipients:
         raise UnsupportedCms("nothing is encrypted to nobody")
@@ -67,16 +82,36 @@ def build_enveloped(
         build_recipient(one, cek, rsa_transport=rsa, wrap=algorithm.cipher.wrap)
         for one in recipients
     ]
-    pieces, tag = content.encrypt(algorithm, cek, content_pieces)
-    encrypted = [
-        *(table.CONTENT_TYPE_DER["data"], content.encode_algorithm(algorithm)),
-        *der.wrap(der.PRIMITIVE_0, pieces),
-    ]
+    size = content.sealed_octets(algorithm, sum(map(len, content_pieces)))
+    return chain((_front(algorithm, infos, size),), _sealed(algorithm, cek, content_pieces))
+
+
+def _front(algorithm: ContentAlgorithm, infos: Sequence[bytes], size: int) -> bytes:
+    """Return everything that stands before so many octets of ciphertext."""
+    described = b"".join(
+        (
+            table.CONTENT_TYPE_DER["data"],
+            content.encode_algorithm(algorithm),
+            der.head(der.PRIMITIVE_0, size),
+        )
+    )
     version = _VERSION_0 if algorithm.is_aead else _version(infos)
-    body = [version, der.set_of(der.SET, *infos), *der.wrap(der.SEQUENCE, encrypted)]
-    if algorithm.is_aead:
-        body.append(der.tlv(der.OCTET_STRING, tag))
-    return content_info("auth-enveloped" if algorithm.is_aead else "enveloped", body)
+    encrypted = der.head(der.SEQUENCE, len(described) + size)
+    front = b"".join((version, der.set_of(der.SET, *infos), encrypted, described))
+    kind, tag_octets = ("auth-enveloped", _TAG_OCTETS) if algorithm.is_aead else ("enveloped", 0)
+    return content_info_front(kind, len(front) + size + tag_octets) + front
+
+
+def _sealed(
+    algorithm: ContentAlgorithm, cek: bytes, pieces: Sequence[bytes | memoryview]
+) -> Iterator[bytes]:
+    """Yield the ciphertext and, for an AuthEnvelopedData, its authentication tag."""
+    last = b""
+    for piece in content.encrypt(algorithm, cek, pieces):
+        yield last
+        last = piece
+    if last:
+        yield der.tlv(der.OCTET_STRING, last)
 
 
 def _version(infos: Sequence[bytes]) -> bytes:

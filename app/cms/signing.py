@@ -160,10 +160,17 @@ def build_signed(
     return content_info("signed", signed_data)
 
 
-def content_info(kind: str, pieces: Sequence[bytes | memoryview]) -> bytes:
-    """Return the ContentInfo around the pieces of a SEQUENCE; they are copied once.
+def content_info_front(kind: str, size: int) -> bytes:
+    """Return what stands before so many octets, the content of a SEQUENCE, in a ContentInfo.
 
     RFC 5652 §3.
     """
-    content = der.wrap(der.CONTEXT_0, der.wrap(der.SEQUENCE, pieces))
-    return b"".join(der.wrap(der.SEQUENCE, [table.CONTENT_TYPE_DER[kind], *content]))
+    inner = der.head(der.SEQUENCE, size)
+    explicit = der.head(der.CONTEXT_0, len(inner) + size)
+    front = b"".join((table.CONTENT_TYPE_DER[kind], explicit, inner))
+    return der.head(der.SEQUENCE, len(front) + size) + front
+
+
+def content_info(kind: str, pieces: Sequence[bytes | memoryview]) -> bytes:
+    """Return the ContentInfo around the pieces of a SEQUENCE; they are copied once."""
+    return b"".join((content_info_front(kind, sum(map(len, pieces))), *pieces))

@@ -144,7 +144,8 @@ class Entity:
         Characters that are no base64 are skipped (RFC 2045 §6.8); ask base64_problem for a stricter
         reading. Raises MalformedMessage for an encoding that is not known and for broken base64.
         """
-        return decode_body(self.body, self.encoding)
+        view = memoryview(self.source)[self.body_at : self.end]
+        return decode_body(view, self.encoding)
 
     def parts(self) -> tuple["Entity", ...]:
         """Return the parts of a multipart; nothing for others, and for more than MIME_PARTS."""

@@ -8,7 +8,8 @@ RFC 2045 §6.
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Final
 
 import pybase64
@@ -21,7 +22,10 @@ BASE64: Final = "base64"
 QUOTED_PRINTABLE: Final = "quoted-printable"
 
 _COLUMNS: Final = 76  # RFC 2045 §6.7(5), §6.8
-_BLOCK_OCTETS: Final = 57 * 16_384  # whole lines: 57 octets make 76 columns
+_LINE_OCTETS: Final = 57  # make 76 columns
+_BLOCK_OCTETS: Final = _LINE_OCTETS * 16_384
+_PADDINGS: Final = (b"", b"=", b"==")
+_BROKEN_BASE64: Final = "base64 that is broken off or goes on after its end"
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _OUTSIDE: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET)
 _CLEAN: Final = re.compile(rb"(?:[A-Za-z0-9+/]++[ \t]*+(?:\r\n|\Z))*+")
@@ -33,12 +37,45 @@ def base64_blocks(octets: bytes | memoryview) -> Iterator[bytes]:
     """Yield octets as base64 in lines of 76 columns, each ended by CRLF, block by block."""
     view = memoryview(octets)
     for at in range(0, len(view), _BLOCK_OCTETS):
-        yield pybase64.encodebytes(view[at : at + _BLOCK_OCTETS]).replace(b"\n", b"\r\n")
+        yield _lines(view[at : at + _BLOCK_OCTETS])
+
+
+def base64_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same of octets that come in pieces, as soon as there are enough for a block."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _BLOCK_OCTETS:
+            octets = b"".join(waiting)
+            end = size - size % _LINE_OCTETS
+            yield _lines(memoryview(octets)[:end])
+            waiting = [octets[end:]]
+            size -= end
+    if size:
+        yield _lines(b"".join(waiting))
+
+
+def _lines(octets: bytes | memoryview) -> bytes:
+    return pybase64.encodebytes(octets).replace(b"\n", b"\r\n")
 
 
 def wrap_base64(octets: bytes | memoryview) -> bytes:
     """Return octets as base64 in lines of 76 columns, each ended by CRLF (RFC 2045 §6.8)."""
     return b"".join(base64_blocks(octets))
+
+
+def join_large(pieces: Iterable[bytes], octets: int) -> bytes:
+    """Return the pieces in one, with memory for the result alone; about how long it will be."""
+    out = BytesIO()
+    # One stretch from the beginning: what grows is copied, and is there twice meanwhile.
+    out.seek(octets)
+    out.write(b"\0")
+    out.seek(0)
+    out.writelines(pieces)
+    out.truncate()
+    return out.getvalue()
 
 
 def rewrap_base64(body: bytes) -> bytes:
@@ -48,13 +85,16 @@ def rewrap_base64(body: bytes) -> bytes:
     return b"".join(line + b"\r\n" for line in lines)
 
 
-def base64_problem(body: bytes) -> str:
+def base64_problem(body: bytes, decoded: bytes = b"") -> str:
     """Return "" for base64 that every reader decodes alike, else why not (T38).
 
     Readers differ about characters outside of the alphabet (skipped, or the end), padding in the
-    middle, missing padding and bare line ends.
+    middle, missing padding and bare line ends. With what was decoded the usual form, which is
+    what would be written here, is recognised sooner.
     """
     text = body.rstrip(b"\r\n \t")
+    if decoded and text == _lines(decoded).rstrip(b"\r\n"):
+        return ""
     data = text.rstrip(b"=")
     if len(text) - len(data) > 2 or _CLEAN.fullmatch(data) is None:
         return "base64 with other characters in it"
@@ -62,26 +102,51 @@ def base64_problem(body: bytes) -> str:
     return "base64 of a broken length" if columns % 4 else ""
 
 
-def decode_body(body: bytes, encoding: str) -> bytes:
+def decode_body(body: bytes | memoryview, encoding: str) -> bytes:
     """Return a body without its transfer encoding; the encoding in lower case.
 
     Raises MalformedMessage for an encoding that is not known and for base64 that ends in the
     middle of an octet or goes on after its padding.
     """
     if encoding in IDENTITY:
-        return body
+        return bytes(body)
     if encoding == BASE64:
         return _from_base64(body)
     if encoding == QUOTED_PRINTABLE:
-        return binascii.a2b_qp(body)
+        return binascii.a2b_qp(bytes(body))
     raise MalformedMessage(f"unknown content transfer encoding {encoding[:40]!r}")
 
 
-def _from_base64(body: bytes) -> bytes:
+def _from_base64(body: bytes | memoryview) -> bytes:
+    if len(body) > _BLOCK_OCTETS:
+        return join_large(_base64_blocks_of(body), len(body) * 3 // 4)
+    octets = bytes(body)
+    end = octets.find(b"=")
+    padding = b"" if end < 0 else octets[end:].translate(None, _OUTSIDE)
     try:
-        return pybase64.b64decode(body.translate(None, _OUTSIDE), validate=True)
+        if padding in _PADDINGS:
+            # This skips what is no base64 four times as fast, but forgives wrong padding.
+            found = pybase64.b64decode(octets)
+            if len(padding) == -len(found) % 3:
+                return found
+        return pybase64.b64decode(octets.translate(None, _OUTSIDE), validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedMessage("base64 that is broken off or goes on after its end") from None
+        raise MalformedMessage(_BROKEN_BASE64) from None
+
+
+def _base64_blocks_of(body: bytes | memoryview) -> Iterator[bytes]:
+    """Yield what a base64 body says, block by block."""
+    view = memoryview(body)
+    rest = b""
+    ended = False
+    for at in range(0, len(view), _BLOCK_OCTETS):
+        data = rest + bytes(view[at : at + _BLOCK_OCTETS]).translate(None, _OUTSIDE)
+        end = len(data) - len(data) % 4 if at + _BLOCK_OCTETS < len(view) else len(data)
+        rest, data = data[end:], data[:end]
+        if ended and (data or rest):
+            raise MalformedMessage(_BROKEN_BASE64)
+        yield _from_base64(data)
+        ended = data.endswith(b"=")
 
 
 def quoted_printable(content: bytes) -> bytes:

@@ -77,7 +77,10 @@ def decrypt(
         return _failed(message, enveloped.cipher)
     if opened is None:
         return Decryption("no-key", message, enveloped.cipher, reasons=(Reason("no-key"),))
-    return _accepted(message, enveloped, *opened)
+    facts = _Facts(enveloped.kind == "auth-enveloped", enveloped.cipher, enveloped.weak)
+    # The ciphertext of a large message need not stay beside the two copies to come.
+    del enveloped
+    return _accepted(message, facts, *opened)
 
 
 def not_encrypted(message: bytes) -> Decryption:
@@ -118,19 +121,28 @@ def _open_any(
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What an object said about itself, without its ciphertext."""
+
+    authenticated: bool
+    cipher: str
+    weak: str
+
+
 def _accepted(
-    message: bytes, enveloped: Enveloped, content: bytes, candidate: DecryptionKey
+    message: bytes, facts: _Facts, content: bytes, candidate: DecryptionKey
 ) -> Decryption:
     """Return the message that the content makes, or the one failure."""
-    authenticated = enveloped.kind == "auth-enveloped"
+    authenticated = facts.authenticated
     try:
         entity = accept(content, authenticated=authenticated)
     except RefusedPayload:
         # Debris of an edited ciphertext must look like any other failure (T73, T80).
-        return _failed(message, enveloped.cipher)
+        return _failed(message, facts.cipher)
     reasons: list[Reason] = []
-    if enveloped.weak:
-        reasons.append(Reason("weak-cipher", enveloped.weak))
+    if facts.weak:
+        reasons.append(Reason("weak-cipher", facts.weak))
     is_signed = recognise(entity).kind in SIGNED
     if not authenticated and not is_signed:
         reasons.append(Reason("not-authenticated"))
@@ -138,10 +150,10 @@ def _accepted(
     return Decryption(
         "decrypted",
         unwrap(split(message).headers, entity),
-        enveloped.cipher,
+        facts.cipher,
         candidate.certificate.fingerprint,
         authenticated,
-        enveloped.weak,
+        facts.weak,
         tuple(reasons),
         None if is_signed else unwrap_headers(entity),
     )

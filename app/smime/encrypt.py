@@ -9,7 +9,7 @@ RFC 8551 §3.3, §3.4; behaviour "Encryption decision".
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.cms.enveloped import build_enveloped
+from app.cms.enveloped import enveloped_pieces
 from app.mail.canonical import is_crlf, to_crlf
 from app.pki.certificate import Certificate
 from app.smime.profiles import choose_cipher, get_profile
@@ -72,10 +72,10 @@ def encrypt(
         # RFC 8551 §3.1.1: the canonical form, whatever came in.
         pieces = (to_crlf(b"".join(pieces)),)
     ders = [each.der for each in certificates]
+    label = "authEnveloped-data" if cipher.endswith(_AEAD) else "enveloped-data"
     try:
-        cms = build_enveloped(pieces, ders, cipher=cipher, rsa=row.rsa)
+        cms = enveloped_pieces(pieces, ders, cipher=cipher, rsa=row.rsa)
+        octets = framed(outer.without("Bcc", "Resent-Bcc"), cms, label, sum(map(len, pieces)))
     except ValueError as error:
         raise CannotEncrypt(str(error)) from error
-    label = "authEnveloped-data" if cipher.endswith(_AEAD) else "enveloped-data"
-    octets = framed(outer.without("Bcc", "Resent-Bcc"), cms, label)
     return Sealed(_MAKER, octets, cipher, tuple(each.fingerprint for each in certificates))

@@ -108,9 +108,9 @@ class Layer:
             return ()
         if self.holder is self.root:
             # Ciphertext that two readers decode differently opens for one of them at most.
-            strict = _encoding_anomalies(self.root) if self.kind is Kind.OPAQUE else ()
+            strict = _encoding_anomalies(self.root, self.small) if self.kind is Kind.OPAQUE else ()
             return (*self.root.anomalies, *strict)
-        strict = _encoding_anomalies(self.holder)
+        strict = _encoding_anomalies(self.holder, self.small)
         return (*self.root.anomalies, *self.holder.anomalies, *strict)
 
 
@@ -194,9 +194,9 @@ def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
     return holds(kind, signed=signed)
 
 
-def _encoding_anomalies(entity: Entity) -> tuple[str, ...]:
+def _encoding_anomalies(entity: Entity, cms: bytes) -> tuple[str, ...]:
     """Return why another reader may decode another CMS from the same octets (T38)."""
-    problem = base64_problem(entity.body) if entity.encoding == "base64" else ""
+    problem = base64_problem(entity.body, cms) if entity.encoding == "base64" else ""
     return (problem,) if problem else ()
 
 

@@ -11,7 +11,7 @@ RFC 8551 §3.1, RFC 2045 §5.2; design rule R28.
 import re
 from collections.abc import Iterator
 
-from app.mail.canonical import make_signable, to_crlf
+from app.mail.canonical import line_ends, make_signable, to_crlf
 from app.mail.entity import Entity, parse_entity, scan
 from app.mail.errors import MalformedMessage
 from app.mail.headers import split
@@ -20,7 +20,6 @@ from app.mail.media import parse_media_type
 _TYPES = frozenset(
     {"text", "multipart", "application", "image", "audio", "video", "message", "model", "font"}
 )
-_BARE_CR = re.compile(rb"\r(?!\n)")
 _PLAIN_TEXT = re.compile(rb"[\t\r\n -~]*")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # The look is bounded: the heuristics inform, and no document needs more to show its shape.
@@ -44,9 +43,10 @@ def accept(octets: bytes, *, authenticated: bool) -> bytes:
     of a CBC ciphertext leaves random octets behind, and those must not reach a header.
     """
     entity = _without_binary(octets)
-    if b"\0" in entity or _BARE_CR.search(entity):
+    ends = line_ends(entity)
+    if b"\0" in entity or "\r" in ends:
         raise RefusedPayload("NUL or bare CR")
-    entity = _with_header_section(to_crlf(entity))
+    entity = _with_header_section(to_crlf(entity) if "\n" in ends else entity)
     reason = scan(entity)
     if reason:
         raise RefusedPayload(reason)

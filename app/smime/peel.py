@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app import patience
 from app.mail import limits
 from app.mail.address import Originator
 from app.smime.content import may_hold_layer, strip_signature
@@ -52,6 +53,7 @@ def peel(message: bytes, keys: Sequence[DecryptionKey], by: Circumstances) -> Pe
     outer: tuple[Finding, ...] = ()
     compressed_before = False
     for _ in range(limits.SMIME_LAYERS):
+        patience.tick()
         if layer.kind is Kind.COMPRESSED and not compressed_before:
             opened = expand(message, layer)
             if opened is None:

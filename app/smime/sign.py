@@ -3,15 +3,19 @@
 RFC 8551 §3.1, §3.5; behaviour "Signature form".
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from io import BytesIO
+from itertools import chain
+from typing import Final
 
 from app.cms.signed import Signer, build_signed, micalg
 from app.mail.canonical import make_signable
 from app.mail.compose import content_fields, multipart_signed, other_fields, pkcs7_mime
 from app.mail.headers import Headers, join, split
-from app.mail.transfer import base64_blocks
+from app.mail.transfer import base64_of, join_large
 from app.smime.protect import protect
+
+_LARGE_OCTETS: Final = 1024 * 1024
 
 
 def sign(
@@ -32,7 +36,7 @@ def sign(
         pieces = (content,)
     if form == "opaque":
         cms = build_signed(signer, pieces, detached=False, at=at)
-        return framed(outer, cms, "signed-data")
+        return framed(outer, (cms,), "signed-data", len(cms))
     assert form == "clear", form
     cms = build_signed(signer, pieces, detached=True, at=at)
     while b"--" + token in content:
@@ -60,10 +64,12 @@ def inner_entity(
     return outer, (join(inside, b""), memoryview(message)[parts.body_at :])
 
 
-def framed(outer: Headers, cms: bytes, smime_type: str) -> bytes:
-    """Return the message whose body is this CMS object, written without a copy beside it."""
-    out = BytesIO()
-    out.write(pkcs7_mime(outer, b"", smime_type, "smime.p7m"))
-    for block in base64_blocks(cms):
-        out.write(block)
-    return out.getvalue()
+def framed(outer: Headers, cms: Iterable[bytes], smime_type: str, size: int) -> bytes:
+    """Return the message whose body is this CMS object, of so many octets or about.
+
+    A large one is written without a copy beside it.
+    """
+    frame = pkcs7_mime(outer, b"", smime_type, "smime.p7m")
+    pieces = chain((frame,), base64_of(cms))
+    expected = len(frame) + size * 78 // 57
+    return join_large(pieces, expected) if expected > _LARGE_OCTETS else b"".join(pieces)

@@ -11,6 +11,7 @@ RFC 5652 §5, RFC 8551 §2.5, §3.5, RFC 5035 §5.4.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from app import patience
 from app.cms.signed import Check, SignedData, SignerInfo, verify_signer
 from app.mail.canonical import is_crlf, to_crlf
 from app.pki.certificate import Certificate
@@ -101,6 +102,7 @@ def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
     # A certificate that cannot be read is not the signer's and not part of a path; the others
     # still count (RFC 8550 §2.3: any number, in any order).
     for each in ders:
+        patience.tick()
         try:
             yield Certificate.from_der(each)
         except MalformedCertificate:
@@ -168,6 +170,7 @@ def _try_all(
     closest = _UNRELATED
     for form in _forms(content):
         for certificate in candidates:
+            patience.tick()
             found = verify_signer(info, [form], certificate.der)
             if not _is_good(found):
                 closest = min(closest, _failure(found))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app import patience
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.signed import parse_signed
 from app.mail.address import Originator, same_mailbox
@@ -59,6 +60,7 @@ def verify(
     by = _By(originator, trust, at, revocation)
     findings: list[Finding] = []
     for depth in range(1, SMIME_LAYERS + 1):
+        patience.tick()
         finding, may_go_on = _verify_layer(message, layer, by)
         findings.append(finding if depth == 1 else finding.at_layer(depth))
         if not may_go_on:

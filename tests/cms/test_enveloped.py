@@ -125,7 +125,7 @@ def test_a_key_too_small_for_oaep_is_unsupported() -> None:
         build_enveloped([CONTENT], [who.certificate], cipher="aes256-gcm", rsa="oaep-sha512")
 
 
-@pytest.mark.parametrize("octets", [0, 1, 65_535, 65_536, 65_537, 1_000_000])
+@pytest.mark.parametrize("octets", [0, 1, 65_535, 65_536, 65_537, 3_000_000])
 @pytest.mark.parametrize("cipher", CIPHERS)
 def test_content_of_every_size_opens(octets: int, cipher: str) -> None:
     content = bytes(octets)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.mail.canonical import is_crlf, is_seven_bit, make_signable, to_crlf
+from app.mail.canonical import is_crlf, is_seven_bit, line_ends, make_signable, to_crlf
 from app.mail.entity import parse_entity
 
 TEXT = b"Content-Type: text/plain; charset=utf-8\r\n"
@@ -215,3 +215,22 @@ def test_seven_bits_are_ascii_without_nul() -> None:
     assert is_seven_bit(b"abc\r\n\x7f\t")
     assert not is_seven_bit(b"\x80")
     assert not is_seven_bit(b"\0")
+
+
+@pytest.mark.parametrize("before", [0, 1, 262_142, 262_143, 262_144, 524_287])
+@pytest.mark.parametrize(
+    ("ends", "found"),
+    [
+        (b"", set()),
+        (b"\r\n", {"\r\n"}),
+        (b"\r", {"\r"}),
+        (b"\n", {"\n"}),
+        (b"\r\r\n", {"\r", "\r\n"}),
+        (b"\r\n\n", {"\r\n", "\n"}),
+        (b"\n\r", {"\r", "\n"}),
+    ],
+)
+def test_every_kind_of_line_end_is_found(before: int, ends: bytes, found: set[str]) -> None:
+    # Also where a CRLF lies across the end of a block.
+    assert line_ends(b"\xe9" * before + ends) == found
+    assert line_ends(b"x" * before + ends + b"x") == found

@@ -4,9 +4,12 @@ import binascii
 
 import pytest
 
+from app.mail.errors import MalformedMessage
 from app.mail.transfer import (
     base64_blocks,
+    base64_of,
     base64_problem,
+    decode_body,
     guard_quoted_printable,
     quoted_printable,
     rewrap_base64,
@@ -121,3 +124,45 @@ def test_quoted_printable_of_others_is_touched_only_where_relays_would(
     made = guard_quoted_printable(body)
     assert binascii.a2b_qp(made) == binascii.a2b_qp(body)
     assert made == guarded
+
+
+BROKEN = (
+    (b"QUJD", b"ABC"),
+    (b"Q U\r\nJ!D\xff", b"ABC"),
+    (b"QUI=", b"AB"),
+    (b"QUI=\r\n=", None),  # more padding than is missing
+    (b"QUI", None),  # less
+    (b"QUJD=", None),
+    (b"QUI=QUJD", None),  # padding in the middle
+    (b"=QUJD", None),
+    (b"Q", None),
+)
+
+
+@pytest.mark.parametrize(("body", "content"), BROKEN)
+@pytest.mark.parametrize("before", [0, 3, 1_244_881, 1_244_880, 1_300_000])
+def test_long_base64_is_read_like_short(before: int, body: bytes, content: bytes | None) -> None:
+    # Blocks of 933,888 octets end in the middle of a quantum, before the padding, behind it.
+    octets = wrap_base64(bytes(before - before % 57)).replace(b"\r\n", b"\r\n" * (1 + before % 2))
+    zeros = bytes(before - before % 57)
+    if content is None:
+        with pytest.raises(MalformedMessage):
+            decode_body(octets + body, "base64")
+    else:
+        assert decode_body(octets + body, "base64") == zeros + content
+
+
+@pytest.mark.parametrize("cut", [0, 4, 8])
+def test_padding_may_end_a_block_only_at_the_end(cut: int) -> None:  # T38
+    block = b"A" * (57 * 16_384 - 4 - cut) + b"QQ=="
+    assert decode_body(block + b"\r\n" * 9, "base64").endswith(b"\0A")
+    for more in (b"QUJD", b"="):
+        with pytest.raises(MalformedMessage):
+            decode_body(block + b"\r\n" * 9 + more, "base64")
+
+
+def test_base64_of_pieces_is_that_of_the_whole() -> None:
+    pieces = [bytes((number % 251,)) * number for number in range(0, 3_000, 7)]
+    pieces.append(bytes(2_000_003))
+    assert b"".join(base64_of(iter(pieces))) == wrap_base64(b"".join(pieces))
+    assert b"".join(base64_of(())) == b""

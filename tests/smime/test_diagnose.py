@@ -97,3 +97,10 @@ def test_diagnosis_is_bounded_in_time() -> None:
     started = time.monotonic()
     assert find(broken).status is Status.INVALID
     assert time.monotonic() - started < 1
+
+
+def test_a_long_run_of_spaces_is_read_once() -> None:  # T110
+    content = b"Content-Type: text/plain\r\n\r\n" + b" \t" * 500_000 + b"x\r\n"
+    begun = time.thread_time()
+    assert diagnose(content, "sha256", bytes(32)) is None
+    assert time.thread_time() - begun < 2

@@ -42,7 +42,7 @@ def parse_agreement(algorithm: bytes) -> Agreement:
     scheme = table.AGREEMENTS.get(oid)
     if scheme is None:
         raise UnsupportedCms(f"key agreement {der.dotted_identifier(oid)}")
-    wrap_der = body.take(der.SEQUENCE).whole
+    wrap_der = body.take_whole(der.SEQUENCE)
     body.finish()
     return Agreement(scheme, parse_wrap(wrap_der), wrap_der)
 
@@ -127,6 +127,6 @@ def _originator_point(curve: ec.EllipticCurve, originator: bytes) -> ec.Elliptic
     """
     body = der.read_one(b"\x30" + originator[1:], der.SEQUENCE)
     body.take(der.SEQUENCE)
-    bits = body.take(der.BIT_STRING).value
+    bits = body.take_value(der.BIT_STRING)
     body.finish()
     return ec.EllipticCurvePublicKey.from_encoded_point(curve, bits[1:])

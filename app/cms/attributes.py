@@ -62,7 +62,7 @@ def parse_attributes(attributes: der.Reader) -> Attributes:
     found = Attributes()
     seen: set[str] = set()
     while attributes.peek() >= 0:
-        octets = attributes.take(der.SEQUENCE).whole
+        octets = attributes.take_whole(der.SEQUENCE)
         known = len(octets) <= _REMEMBERED_OCTETS
         name, fields = _read_remembered(octets) if known else _read_attribute(octets)
         if name in seen:
@@ -112,7 +112,7 @@ def content_type_name(oid: bytes) -> str:
 
 
 def _message_digest(values: der.Reader) -> dict[str, object]:
-    return {"message_digest": values.take(der.OCTET_STRING).value}
+    return {"message_digest": values.take_value(der.OCTET_STRING)}
 
 
 def _signing_time(values: der.Reader) -> dict[str, object]:
@@ -163,7 +163,7 @@ def _encryption_preference(values: der.Reader) -> dict[str, object]:
     if tag == der.CONTEXT_0:
         return {"encryption_preference": _issuer_and_serial(choice)}
     if tag == der.CONTEXT_1:
-        return {"encryption_preference_ski": choice.take(der.OCTET_STRING).value}
+        return {"encryption_preference_ski": choice.take_value(der.OCTET_STRING)}
     if tag == der.PRIMITIVE_2:
         return {"encryption_preference_ski": choice.value}
     raise MalformedCms("an unknown choice")
@@ -174,7 +174,7 @@ def _microsoft_preference(values: der.Reader) -> dict[str, object]:
 
 
 def _issuer_and_serial(element: der.Reader) -> tuple[bytes, int]:
-    issuer = element.take(der.SEQUENCE).whole
+    issuer = element.take_whole(der.SEQUENCE)
     serial = element.integer()
     element.finish()
     return issuer, serial
@@ -183,7 +183,7 @@ def _issuer_and_serial(element: der.Reader) -> tuple[bytes, int]:
 def _signing_certificate(values: der.Reader) -> dict[str, object]:
     """Read SigningCertificate, whose digest is always SHA-1 (RFC 2634 §5.4)."""
     first = values.take(der.SEQUENCE).take(der.SEQUENCE).take(der.SEQUENCE)
-    return {"signing_certificate": ("sha1", first.take(der.OCTET_STRING).value)}
+    return {"signing_certificate": ("sha1", first.take_value(der.OCTET_STRING))}
 
 
 def _signing_certificate_v2(values: der.Reader) -> dict[str, object]:
@@ -191,7 +191,7 @@ def _signing_certificate_v2(values: der.Reader) -> dict[str, object]:
     first = values.take(der.SEQUENCE).take(der.SEQUENCE).take(der.SEQUENCE)
     algorithm = first.find(der.SEQUENCE)
     digest = digest_name(algorithm) if algorithm else "sha256"
-    return {"signing_certificate": (digest, first.take(der.OCTET_STRING).value)}
+    return {"signing_certificate": (digest, first.take_value(der.OCTET_STRING))}
 
 
 _READERS: Final = {

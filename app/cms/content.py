@@ -73,9 +73,9 @@ def parse_algorithm(algorithm: der.Reader) -> ContentAlgorithm:
     if cipher.name == "rc2":
         parameters = algorithm.take(der.SEQUENCE)
         key_octets = _RC2_BITS.get(parameters.integer(), 0) // 8
-        iv = parameters.take(der.OCTET_STRING).value
+        iv = parameters.take_value(der.OCTET_STRING)
     else:
-        iv = algorithm.take(der.OCTET_STRING).value
+        iv = algorithm.take_value(der.OCTET_STRING)
     algorithm.finish()
     if len(iv) != cipher.iv_octets or not key_octets:
         raise UnsupportedCms(f"{cipher.name} with such parameters")
@@ -86,7 +86,7 @@ def parse_algorithm(algorithm: der.Reader) -> ContentAlgorithm:
 def _parse_gcm(cipher: table.Cipher, algorithm: der.Reader, info: bytes) -> ContentAlgorithm:
     """Read GCMParameters (RFC 5084 §3.2)."""
     parameters = algorithm.take(der.SEQUENCE)
-    nonce = parameters.take(der.OCTET_STRING).value
+    nonce = parameters.take_value(der.OCTET_STRING)
     tag_octets = parameters.integer() if parameters.peek() >= 0 else _TAG_OCTETS_DEFAULT
     parameters.finish()
     algorithm.finish()

@@ -56,6 +56,21 @@ class Reader:
 
     def take(self, tag: int) -> "Reader":
         """Step over the next element, which must have this tag, and return it."""
+        head = self.at
+        return Reader(self.octets, head, self._step(tag), self.at)
+
+    def take_value(self, tag: int) -> bytes:
+        """Step over the next element, which must have this tag, and return its content octets."""
+        return self.octets[self._step(tag) : self.at]
+
+    def take_whole(self, tag: int) -> bytes:
+        """Step over the next element, which must have this tag, and return all of it."""
+        head = self.at
+        self._step(tag)
+        return self.octets[head : self.at]
+
+    def _step(self, tag: int) -> int:
+        """Step over the next element, which must have this tag; return where its content starts."""
         octets, head, end = self.octets, self.at, self.end
         start = head + 2
         if start > end:
@@ -69,7 +84,7 @@ class Reader:
         if stop > end:
             raise MalformedCms(_CUT_SHORT)
         self.at = stop
-        return Reader(octets, head, start, stop)
+        return start
 
     def next(self) -> "Reader":
         """Step over the next element, whatever it is, and return it."""
@@ -98,18 +113,19 @@ class Reader:
 
     def integer(self) -> int:
         """Step over an INTEGER and return its number."""
-        element = self.take(INTEGER)
-        size = element.end - element.start
-        if size > INTEGER_BITS // 8 + 1:
+        start = self._step(INTEGER)
+        if self.at - start > INTEGER_BITS // 8 + 1:
             raise TooLarge("an INTEGER over the limit")
-        value = element.value
-        if not value or (size > 1 and (value[0], value[1] & 0x80) in {(0, 0), (0xFF, 0x80)}):
+        value = self.octets[start : self.at]
+        if len(value) == 1:
+            return value[0] - (value[0] >> 7 << 8)
+        if not value or (value[0], value[1] & 0x80) in {(0, 0), (0xFF, 0x80)}:
             raise MalformedCms("an INTEGER that is not in its shortest form")
         return int.from_bytes(value, "big", signed=True)
 
     def identifier(self) -> bytes:
         """Step over an OBJECT IDENTIFIER and return its content octets."""
-        value = self.take(OBJECT_IDENTIFIER).value
+        value = self.take_value(OBJECT_IDENTIFIER)
         if not value or len(value) > _IDENTIFIER_OCTETS or value[-1] & 0x80:
             raise MalformedCms("an OBJECT IDENTIFIER that is none")
         return value

@@ -152,7 +152,7 @@ def _read(cms: bytes) -> Enveloped:
         if attributes := body.find(der.CONTEXT_1):
             # What is authenticated is the SET OF, not the tag it stands under (RFC 5083 §2.2).
             associated = b"\x31" + attributes.whole[1:]
-        tag = body.take(der.OCTET_STRING).value
+        tag = body.take_value(der.OCTET_STRING)
         body.find(der.CONTEXT_2)
     else:
         body.find(der.CONTEXT_1)

@@ -67,13 +67,13 @@ def parse_encapsulation(body: der.Reader) -> tuple[Encapsulation, bytes, bytes, 
     UnsupportedCms for an algorithm we do not know, MalformedCms for what is no KEMRecipientInfo.
     """
     kem = body.take(der.SEQUENCE).identifier()
-    ciphertext = body.take(der.OCTET_STRING).value
+    ciphertext = body.take_value(der.OCTET_STRING)
     kdf = body.take(der.SEQUENCE).identifier()
     size = body.integer()
     user = body.find(der.CONTEXT_0)
-    ukm = user.take(der.OCTET_STRING).value if user else b""
-    wrap_der = body.take(der.SEQUENCE).whole
-    encrypted = body.take(der.OCTET_STRING).value
+    ukm = user.take_value(der.OCTET_STRING) if user else b""
+    wrap_der = body.take_whole(der.SEQUENCE)
+    encrypted = body.take_value(der.OCTET_STRING)
     body.finish()
     wrap = parse_wrap(wrap_der)
     if kem not in table.KEMS or kdf not in table.KDFS or wrap.weak:

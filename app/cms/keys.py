@@ -85,7 +85,7 @@ class Identity:
         # SubjectPublicKeyInfo; others by the SHA-1 of the key's bits (RFC 5280 §4.2.1.2).
         key = der.read_one(self.spki, der.SEQUENCE)
         key.take(der.SEQUENCE)
-        bits = key.take(der.BIT_STRING).value[1:]
+        bits = key.take_value(der.BIT_STRING)[1:]
         return ski in {
             hashlib.sha1(one, usedforsecurity=False).digest() for one in (bits, self.spki)
         }
@@ -131,10 +131,10 @@ def identity_of(certificate: bytes) -> Identity:
     body.find(der.CONTEXT_0)
     serial = body.integer()
     body.take(der.SEQUENCE)
-    issuer = body.take(der.SEQUENCE).whole
+    issuer = body.take_whole(der.SEQUENCE)
     body.take(der.SEQUENCE)
     body.take(der.SEQUENCE)
-    spki = body.take(der.SEQUENCE).whole
+    spki = body.take_whole(der.SEQUENCE)
     ski, key_usage = _extensions(body)
     return Identity(issuer, serial, ski, spki, key_usage)
 
@@ -152,9 +152,9 @@ def _extensions(body: der.Reader) -> tuple[bytes, int | None]:
         extension.find(0x01)  # critical
         value = extension.take(der.OCTET_STRING)
         if name == _SUBJECT_KEY_IDENTIFIER:
-            ski = value.take(der.OCTET_STRING).value
+            ski = value.take_value(der.OCTET_STRING)
         elif name == _KEY_USAGE:
-            bits = value.take(der.BIT_STRING).value[1:]
+            bits = value.take_value(der.BIT_STRING)[1:]
             key_usage = sum(
                 1 << place for place in range(8 * len(bits)) if bits[place // 8] << place % 8 & 0x80
             )

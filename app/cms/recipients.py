@@ -89,12 +89,12 @@ def read_identifier(body: der.Reader, tag: int = der.PRIMITIVE_0) -> tuple[bytes
     `tag` is how the key identifier is tagged. RFC 5652 §5.3, §6.2.1.
     """
     if key := body.find(tag):
-        ski = key.value if tag == der.PRIMITIVE_0 else key.take(der.OCTET_STRING).value
+        ski = key.value if tag == der.PRIMITIVE_0 else key.take_value(der.OCTET_STRING)
         if not ski:
             raise MalformedCms("an empty key identifier")
         return b"", 0, ski
     named = body.take(der.SEQUENCE)
-    issuer = named.take(der.SEQUENCE).whole
+    issuer = named.take_whole(der.SEQUENCE)
     serial = named.integer()
     named.finish()
     return issuer, serial, b""
@@ -103,8 +103,8 @@ def read_identifier(body: der.Reader, tag: int = der.PRIMITIVE_0) -> tuple[bytes
 def _parse_transport(info: der.Reader) -> RecipientId:
     info.integer()
     name = read_identifier(info)
-    algorithm = info.take(der.SEQUENCE).whole
-    encrypted = info.take(der.OCTET_STRING).value
+    algorithm = info.take_whole(der.SEQUENCE)
+    encrypted = info.take_value(der.OCTET_STRING)
     info.finish()
     try:
         how = transport.parse_transport(algorithm)
@@ -118,8 +118,8 @@ def _parse_agreement(info: der.Reader) -> list[RecipientId]:
     info.integer()
     public = info.take(der.CONTEXT_0).next().whole
     user = info.find(der.CONTEXT_1)
-    ukm = user.take(der.OCTET_STRING).value if user else b""
-    algorithm = info.take(der.SEQUENCE).whole
+    ukm = user.take_value(der.OCTET_STRING) if user else b""
+    algorithm = info.take_whole(der.SEQUENCE)
     keys = info.take(der.SEQUENCE)
     info.finish()
     try:
@@ -131,7 +131,7 @@ def _parse_agreement(info: der.Reader) -> list[RecipientId]:
     while keys.peek() >= 0 and len(found) <= RECIPIENT_INFOS:
         one = keys.take(der.SEQUENCE)
         name = read_identifier(one, der.CONTEXT_0)
-        encrypted = one.take(der.OCTET_STRING).value
+        encrypted = one.take_value(der.OCTET_STRING)
         one.finish()
         scheme = f"{how.scheme.name}+{how.wrap.name}" if how else ""
         found.append(RecipientId(*name, "kari", scheme, how, encrypted, public, ukm))

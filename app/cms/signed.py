@@ -154,7 +154,7 @@ def _content(encap: der.Reader) -> bytes | None:
     if explicit.peek() != der.OCTET_STRING:
         # PKCS #7 allowed any type here (RFC 5652 §5.2.1); no mail has it.
         raise UnsupportedCms("content that is no OCTET STRING")
-    content = explicit.take(der.OCTET_STRING).value
+    content = explicit.take_value(der.OCTET_STRING)
     explicit.finish()
     return content
 
@@ -182,8 +182,8 @@ def _read_signer(body: der.Reader, declared: tuple[str, ...]) -> SignerInfo:
     issuer, serial, ski = read_identifier(body)
     digest = _digest_or_oid(body.take(der.SEQUENCE))
     signed = body.find(der.CONTEXT_0)
-    algorithm = body.take(der.SEQUENCE).whole
-    signature = body.take(der.OCTET_STRING).value
+    algorithm = body.take_whole(der.SEQUENCE)
+    signature = body.take_value(der.OCTET_STRING)
     body.find(der.CONTEXT_1)  # unsignedAttrs: nobody has signed them
     body.finish()
     problems = [] if digest in declared else ["digest-undeclared"]

@@ -62,7 +62,7 @@ def parse_transport(algorithm: bytes) -> Transport:
         source = found.take(der.SEQUENCE)
         if source.identifier() != _P_SPECIFIED:
             raise UnsupportedCms("a label from an unknown source")
-        label = source.take(der.OCTET_STRING).value
+        label = source.take_value(der.OCTET_STRING)
     parameters.finish()
     if "md5" in {digest, mask}:
         raise UnsupportedCms("RSAES-OAEP with MD5")

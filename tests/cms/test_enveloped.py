@@ -136,6 +136,6 @@ def test_content_of_every_size_opens(octets: int, cipher: str) -> None:
 def test_content_of_several_blocks_opens(cipher: str) -> None:
     # What is encrypted as it is written: pieces end in the middle of a block of the cipher.
     content = bytes(range(256)) * 12_000
-    pieces = [content[:1_000_003], memoryview(content)[1_000_003:]]
+    pieces: list[bytes | memoryview] = [content[:1_000_003], memoryview(content)[1_000_003:]]
     cms = build_enveloped(pieces, [identity().certificate], cipher=cipher)
     assert opened(cms, limit=len(content)) == content

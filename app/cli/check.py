@@ -7,6 +7,7 @@ import click
 from app import clock
 from app.cli.frame import Failed, Verb, wants_json
 from app.cli.inspect_keys import inspect_keys, inspect_ring
+from app.cli.inspect_lookup import inspect_lookup
 from app.cli.inspect_place import inspect_place
 from app.cli.inspect_policy import inspect_policy
 from app.cli.inspect_revocation import inspect_revocation
@@ -47,6 +48,7 @@ def _inspect(place: Place) -> Iterator[Weakness]:
     yield from inspect_keys(database, at)
     yield from _inspect_ring(place)
     yield from inspect_policy(database)
+    yield from inspect_lookup(place)
     yield from inspect_revocation(place, at)
 
 

@@ -57,15 +57,27 @@ def ask_dns(resolver: tuple[str, int], address: str) -> tuple[bytes, ...]:
     except (dns.exception.DNSException, UnicodeError):
         # There can be no record for what is no name.
         return ()
+    return tuple(_certificates(_ask(resolver, name, dns.rdatatype.SMIMEA)))
+
+
+def is_validating(resolver: tuple[str, int]) -> bool:
+    """Return whether a resolver proves what is signed since 2010: the root's own servers.
+
+    Raises CannotLookUp if it gives no answer.
+    """
+    answer = _ask(resolver, dns.name.root, dns.rdatatype.NS)
+    return answer.rcode() == dns.rcode.NOERROR and bool(answer.flags & dns.flags.AD)
+
+
+def _ask(
+    resolver: tuple[str, int], name: dns.name.Name, kind: dns.rdatatype.RdataType
+) -> dns.message.Message:
     host, port = resolver
     try:
-        query = dns.message.make_query(name, dns.rdatatype.SMIMEA, use_edns=True)
+        query = dns.message.make_query(name, kind, use_edns=True)
         # Asks for the verdict without the signatures (RFC 6840 §5.7).
         query.flags |= dns.flags.AD
-        answer, _ = dns.query.udp_with_fallback(query, host, SECONDS, port)
-        return tuple(_certificates(answer))
-    except CannotLookUp:
-        raise
+        return dns.query.udp_with_fallback(query, host, SECONDS, port)[0]
     except (dns.exception.DNSException, OSError, EOFError) as error:
         raise CannotLookUp(f"{SMIMEA}: {type(error).__name__}") from error
 
@@ -77,7 +89,10 @@ def _certificates(answer: dns.message.Message) -> Iterator[bytes]:
     if not answer.flags & dns.flags.AD:
         return
     assert isinstance(answer, dns.message.QueryMessage)
-    records = answer.resolve_chaining().answer
+    try:
+        records = answer.resolve_chaining().answer
+    except dns.exception.DNSException as error:
+        raise CannotLookUp(f"{SMIMEA}: {type(error).__name__}") from error
     for record in list(records or ())[:RECORDS_AT_MOST]:
         if (record.selector, record.mtype) == _WHOLE and _fits(record.usage, record.cert):
             yield record.cert

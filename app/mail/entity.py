@@ -9,6 +9,7 @@ RFC 2045 §5, §6; RFC 2046 §5.1, §5.2.
 
 from typing import Final
 
+from app import patience
 from app.mail.delimiters import Delimited, cut, has_bare_delimiter
 from app.mail.headers import FIRST_FIELD, Headers
 from app.mail.limits import (
@@ -193,6 +194,7 @@ def scan(octets: bytes) -> str:
     waiting = [(parse_entity(octets), 0)]
     seen = 0
     while waiting:
+        patience.tick()
         entity, depth = waiting.pop()
         reason = _over_header_limits(entity)
         if reason:

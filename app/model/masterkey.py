@@ -43,7 +43,9 @@ def read_master_key(path: Path) -> MasterKey:
             mode = os.fstat(file.fileno()).st_mode
             octets = file.read(_OCTETS_AT_MOST)
     except FileNotFoundError as error:
-        raise Refused(f"{path}: no master key there; put the copy of it back") from error
+        raise Refused(
+            f"{path}: no master key there; put its copy back (only a new installation: sealmon init)"
+        ) from error
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}: the master key cannot be read") from error
     if mode & _OTHERS:

@@ -12,7 +12,7 @@ from app.mta import reply
 from app.mta.gather import author
 from app.mta.machine import Delivery
 from app.mta.reply import Refusal
-from app.mta.stamp import results, stamp
+from app.mta.stamp import on_top, results, stamp
 from app.smime.content import opaque_to_clear, strip_signature
 from app.smime.decrypt import not_encrypted
 from app.smime.finding import NO_SIGNATURE, Finding, worst
@@ -122,7 +122,7 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     base = cleaner.clean(shown) if shown is not None else None
     octets = put_on(octets, text, base_subject=base, utf8=utf8)
     top = results(finding, decryption, house.hostname) + stamp(delivery.work)
-    return top + octets, text, protection(recognise(octets))
+    return on_top(top, octets), text, protection(recognise(octets))
 
 
 def _reshaped(octets: bytes, finding: Finding, opaque: str, strip: str) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from salmon.mail import MailRequest
 from salmon.routing import ROUTE_FIRST_STATE, Router, StateStorage
 
+from app import patience
 from app.mail.headers import Headers, split
 from app.model.plan import ClearAllowed, Plan
 from app.model.policy import Settings
@@ -193,6 +194,7 @@ def run(delivery: Delivery) -> None:
     Raises Refusal, also for everything that goes wrong in a step.
     """
     for _ in range(STEPS_AT_MOST):
+        patience.tick()
         Router.deliver(delivery)
         if delivery.ready:
             return

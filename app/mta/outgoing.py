@@ -19,7 +19,7 @@ from app.mta.incoming import protection
 from app.mta.machine import Delivery, Work
 from app.mta.peers import secret_fields
 from app.mta.reply import Refusal
-from app.mta.stamp import stamp
+from app.mta.stamp import on_top, stamp
 from app.smime.content import strip_signature
 from app.smime.encrypt import CannotEncrypt
 from app.smime.encrypt import encrypt as encrypt_message
@@ -179,4 +179,4 @@ def encrypt(delivery: Delivery) -> str:
 def finish(delivery: Delivery) -> None:
     """Put the trace fields on top of what leaves."""
     work = delivery.work
-    delivery.octets = work.once("stamp", lambda: stamp(work)) + delivery.octets
+    delivery.octets = on_top(work.once("stamp", lambda: stamp(work)), delivery.octets)

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from app.mail import authres
-from app.mail.headers import Headers
+from app.mail.headers import Headers, join, split
 from app.mta.envelope import Envelope
 from app.smime.decrypt import Decryption
 from app.smime.finding import Finding
@@ -58,6 +58,16 @@ def stamp(work: "Work") -> bytes:
     """
     fields = f"{HOP_FIELD}: {hops(work.headers) + 1}\r\n{TRACE_FIELD}: {work.trace_id}\r\n"
     return fields.encode("ascii") + received(work.envelope, work.house.hostname, work.trace_id)
+
+
+def on_top(fields: bytes, message: bytes) -> bytes:
+    """Return the message with these fields on top.
+
+    One without a header section gets the empty line that makes it a body; else its lines would be
+    read as fields beside ours, whatever they say (T61, T62).
+    """
+    parts = split(message)
+    return fields + message if parts.headers.octets else join(Headers(fields), parts)
 
 
 def results(finding: Finding, decryption: Decryption, authserv_id: str) -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from app import patience
 from app.mail import limits
 from app.mail.headers import Headers
 from app.model.errors import WouldWait
@@ -28,12 +29,15 @@ from app.mta.record import Record, trace_row
 from app.mta.relay import Cargo, Relay
 from app.mta.reply import Refusal, Reply
 from app.mta.stamp import hops
+from app.patience import OutOfPatience
 
 log = logging.getLogger("sealmon.mta")
 
 HOPS_AT_MOST = 5
 AT_ONCE_OCTETS = 128 * 1024
 AT_ONCE_RECIPIENTS = 4
+AT_ONCE_SECONDS = 0.02
+"""Of the loop's own time; a usual message takes a tenth of it."""
 RECEIVED_AT_MOST = 50
 """As Postfix's hopcount_limit (T11)."""
 
@@ -119,14 +123,15 @@ class Gateway:
 
         Handing it to a thread costs as much as the work on it: the two would take the interpreter
         from each other at every call that lets it go. What needs the database goes to a thread,
-        where it may wait; running it twice does no harm, since nothing has left.
+        where it may wait, and so does what turns out to take long; running it twice does no harm,
+        since nothing has left.
         """
         if len(envelope.octets) > AT_ONCE_OCTETS or len(envelope.recipients) > AT_ONCE_RECIPIENTS:
             return None
         try:
-            with self.house.store.database.never_waiting():
+            with self.house.store.database.never_waiting(), patience.at_most(AT_ONCE_SECONDS):
                 return process(self.house, envelope, trace_id)
-        except WouldWait:
+        except (WouldWait, OutOfPatience):
             return None
 
     async def _relay_groups(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
@@ -241,7 +246,7 @@ def _run(work: machine.Work, outcome: Outcome) -> None:
         machine.run(outcome.delivery)
     except Refusal as refusal:
         cause = refusal.__cause__
-        if isinstance(cause, WouldWait):
+        if isinstance(cause, WouldWait | OutOfPatience):
             raise cause from None
         if cause is not None:
             log.exception("transaction %s: a step failed", work.trace_id, exc_info=cause)

@@ -18,6 +18,7 @@ from pyhanko_certvalidator.sig_validate import (
     SignatureValidationContext,
 )
 
+from app import patience
 from app.cms import der
 from app.mail.limits import PATH_SECONDS, PATH_SIGNATURES
 from app.pki.certificate import Certificate
@@ -81,7 +82,8 @@ class Budget:
         return self._seen[key]
 
     def tick(self) -> None:
-        """Raise BudgetExceeded if the time is over."""
+        """Raise BudgetExceeded if the time is over, OutOfPatience if that of the message is."""
+        patience.tick()
         if time.thread_time() > self._deadline:
             raise OutOfTime(f"more than {PATH_SECONDS} seconds")
 

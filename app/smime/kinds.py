@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from app import patience
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.kind import content_kind
 from app.cms.signed import SignedData, parse_signed
@@ -268,6 +269,7 @@ def _entities(root: Entity) -> Iterator[Entity]:
     """Yield the root and every part below; the scan has limited their number and depth."""
     waiting = [root]
     while waiting:
+        patience.tick()
         part = waiting.pop()
         yield part
         waiting.extend(part.parts())

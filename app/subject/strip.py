@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from app import patience
 from app.mail.authres import is_ours
 from app.mail.headers import Field, Headers, decode_text, encode_text, join, split
 from app.mail.limits import DECODE_OCTETS
@@ -53,6 +54,7 @@ class Cleaner:
         """
         cleaned = self._capped(subject)
         for _ in range(ROUNDS):
+            patience.tick()
             before, cleaned = cleaned, self._once(cleaned)
             if cleaned == before:
                 break
@@ -73,13 +75,20 @@ class Cleaner:
         parts = split(message)
         fields: list[Field] = []
         subjects = 0
-        for field in parts.headers.fields:
+        for field in self._own_fields(parts.headers):
+            patience.tick()
             subjects += field.plain_key == "subject"
             is_second = field.plain_key == "subject" and subjects > 1
             if not is_second and not _is_forged(field, authserv_id):
                 fields.append(self._cleaned(field, utf8=utf8))
         cleaned = Headers.of(fields)
         return message if cleaned == parts.headers else join(cleaned, parts)
+
+    @staticmethod
+    def _own_fields(headers: Headers) -> tuple[Field, ...]:
+        """Return the fields but a first line that goes on with nothing: it would with one of ours."""
+        fields = headers.fields
+        return fields[1:] if headers.octets[:1] in {b" ", b"\t"} else fields
 
     def _cleaned(self, field: Field, *, utf8: bool) -> Field:
         key = field.plain_key

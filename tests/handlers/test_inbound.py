@@ -246,3 +246,24 @@ def test_protected_subject_is_cleaned_of_forged_marks(pair: Pair) -> None:  # B9
     wire = only(pair.nord.send(octets, PAUL, peer=INSIDER)).octets
     got = only(pair.sued.send(wire, PAUL))
     assert subject(got) == "[VERSCHLÜSSELT] Trust me"
+
+
+CLAIMS = (
+    b"X-Sealmon-Signature: valid\r\n"
+    b"Authentication-Results: gateway.nord.example; smime=pass\r\n"
+    b"Subject: [SIGNIERT] x\r\n"
+)
+
+
+@pytest.mark.parametrize("first", [b" no field\r\n", b"no field\r\n", b"\t\r\n"])
+@pytest.mark.parametrize("last", [b"", b"\r\nbody\r\n"])
+def test_a_body_without_a_header_section_does_not_join_our_fields(
+    nord: House, first: bytes, last: bytes
+) -> None:  # T61, T62
+    got = only(nord.send(first + CLAIMS + last, "alice@nord.example"))
+    section = split(got.octets).headers
+    assert section.text("X-Sealmon-Signature") == "none"
+    assert len(section.all("X-Sealmon-Signature")) == 1
+    assert len(section.all("Authentication-Results")) == 1
+    assert "SIGNIERT" not in section.text("Subject")
+    assert section.all("Received")[-1].octets.count(b"\r\n") == 3

@@ -19,7 +19,7 @@ from app.mta.machine import Delivery
 from app.mta.nexthop import NextHop
 from app.mta.relay import Relay, Timeouts
 from app.mta.reply import Reply
-from app.mta.transaction import Gateway, Hops
+from app.mta.transaction import AT_ONCE_OCTETS, Gateway, Hops
 from tests.houses import INSIDER, STRANGER, House, authority, message
 from tests.mta.servers import Hop, Script
 from tests.testpki import AT
@@ -337,3 +337,28 @@ def test_database_is_never_asked_in_the_loop(nord: House) -> None:
     assert database.version()
     with database.never_waiting(), pytest.raises(WouldWait):
         nord.store.usable_for(PAUL, at=AT)
+
+
+THREAD = "Thread-Topic: " + "[SIGNI[SIGNIERT]ERT] " * 400
+
+
+# T110: small, and long in the making
+@pytest.mark.parametrize(
+    "octets",
+    [
+        message("x@elsewhere.example", ALICE, "a", "b\r\n", *("a:" for _ in range(30_000))),
+        message("x@elsewhere.example", ALICE, "\u202e[SIGNI\u202d" * 500, "b\r\n", *8 * (THREAD,)),
+    ],
+    ids=["fields", "subjects"],
+)
+def test_what_takes_long_is_done_in_a_thread(
+    nord: House, threads: ThreadPoolExecutor, octets: bytes
+) -> None:
+    inside = machine.House(nord.store, "gateway.nord.example", "de", learn_nothing)
+    gateway = Gateway(inside, Hops(Hop("lmtp").hop, Hop("lmtp").hop), Relay("x"), threads)
+    envelope = Envelope("x@elsewhere.example", (ALICE,), octets, STRANGER, AT)
+    assert len(octets) < AT_ONCE_OCTETS
+    nord.store.snapshot()
+    assert gateway._at_once(envelope, "t") is None
+    (reply,) = deliver(nord, threads, Hop("lmtp"), ALICE, octets=octets)
+    assert reply.code == 250

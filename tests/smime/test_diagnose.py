@@ -5,6 +5,7 @@ import time
 import pytest
 
 from app.mail.canonical import make_signable
+from app.smime.diagnose import diagnose
 from app.smime.finding import Status
 from app.smime.kinds import recognise
 from app.smime.sign import sign

@@ -22,6 +22,7 @@ _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")
 _REMEMBERED_OCTETS: Final = 8_192
+_REMEMBERED_NAME: Final = 76
 # At most one of each, and two readers do not agree which of two counts: RFC 5322 §3.6, RFC 2045 §3.
 _SINGLE: Final = (
     "from",
@@ -53,11 +54,7 @@ class Field(NamedTuple):
         Compatibility forms, case of any script and invisible characters do not count (T61).
         """
         name = self.name
-        if name.isascii() and name.replace("-", "").isalnum():
-            return name.lower()
-        folded = unicodedata.normalize("NFKC", name).casefold()
-        dashed = ("-" if unicodedata.category(char) == "Pd" else char for char in folded)
-        return "".join(char for char in dashed if char.isalnum() or char == "-")
+        return _plain_key(name) if len(name) <= _REMEMBERED_NAME else _as_seen(name)
 
     @property
     def value(self) -> bytes:
@@ -68,6 +65,17 @@ class Field(NamedTuple):
     def unfolded(self) -> bytes:
         """The value on one line, without white space at its ends."""
         return unfold(self.value)
+
+
+def _as_seen(name: str) -> str:
+    if name.isascii() and name.replace("-", "").isalnum():
+        return name.lower()
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    dashed = ("-" if unicodedata.category(char) == "Pd" else char for char in folded)
+    return "".join(char for char in dashed if char.isalnum() or char == "-")
+
+
+_plain_key: Final = lru_cache(maxsize=1024)(_as_seen)
 
 
 class Section:

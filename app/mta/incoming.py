@@ -85,7 +85,7 @@ def verify(delivery: Delivery) -> str:
 def _finding(delivery: Delivery, revocation: str) -> Finding:
     """Return the finding for the whole message, from all its layers."""
     octets, peeled = delivery.octets, delivery.peeled
-    layer = peeled.layer if peeled is not None else recognise(octets)
+    layer = _layer(delivery)
     who, trust = author(delivery.work), delivery.house.store.trust
 
     def look() -> Finding:
@@ -112,7 +112,7 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     finding, decryption, house = delivery.finding, delivery.decryption, delivery.house
     assert finding is not None, "verification comes before"
     assert decryption is not None, "decryption comes before"
-    octets = _reshaped(delivery.octets, finding, opaque, strip)
+    octets, layer = _reshaped(delivery, finding, opaque, strip)
     texts = delivery.work.snapshot.marks
     utf8 = delivery.work.envelope.smtputf8
     cleaner = Cleaner(texts, symbols=display == "symbol", language=house.language)
@@ -122,19 +122,33 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     base = cleaner.clean(shown) if shown is not None else None
     octets = put_on(octets, text, base_subject=base, utf8=utf8)
     top = results(finding, decryption, house.hostname) + stamp(delivery.work)
-    return on_top(top, octets), text, protection(recognise(octets))
+    # Marks and result fields change nothing of what the root is.
+    return on_top(top, octets), text, protection(layer)
 
 
-def _reshaped(octets: bytes, finding: Finding, opaque: str, strip: str) -> bytes:
-    """Return the message without its signature, or opaque turned clear, as policy says."""
+def _layer(delivery: Delivery) -> Layer:
+    """Return what the root of the message is, as far as it was opened."""
+    peeled, octets = delivery.peeled, delivery.octets
+    if peeled is not None:
+        return peeled.layer
+    return delivery.work.once(("layer", id(octets)), lambda: recognise(octets))
+
+
+def _reshaped(delivery: Delivery, finding: Finding, opaque: str, strip: str) -> tuple[bytes, Layer]:
+    """Return the message without its signature, or opaque turned clear, as policy says.
+
+    Beside it, what its root is then.
+    """
+    octets, layer = delivery.octets, _layer(delivery)
     strips = strip == "always" or (strip == "when_valid" and finding.is_pass)
     clears = opaque == "clear" and finding.is_pass
-    layer = recognise(octets) if strips or clears else None
-    if layer is None or layer.kind not in SIGNED:
-        return octets
+    if not (strips or clears) or layer.kind not in SIGNED:
+        return octets, layer
     if strips:
-        return strip_signature(octets, layer)
-    return opaque_to_clear(octets, layer) or octets
+        reshaped = strip_signature(octets, layer)
+    else:
+        reshaped = opaque_to_clear(octets, layer) or octets
+    return reshaped, layer if reshaped is octets else recognise(reshaped)
 
 
 def protection(layer: Layer) -> str:

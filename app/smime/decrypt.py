@@ -9,7 +9,7 @@ RFC 5652 §6, RFC 5083, RFC 8551 §3.3, §3.4; behaviour C4.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.cms.compressed import open_compressed
 from app.cms.enveloped import Enveloped, open_enveloped, parse_enveloped
@@ -50,6 +50,8 @@ class Decryption:
     reasons: tuple[Reason, ...] = ()
     protected: Protected | None = None
     # The protected header section of a payload that nobody signed (RFC 9788).
+    layer: Layer | None = field(default=None, repr=False, compare=False)
+    # What the root of the opened message is.
 
 
 def decrypt(
@@ -143,19 +145,22 @@ def _accepted(
     reasons: list[Reason] = []
     if facts.weak:
         reasons.append(Reason("weak-cipher", facts.weak))
-    is_signed = recognise(entity).kind in SIGNED
+    opened = unwrap(split(message).headers, entity)
+    layer = recognise(opened)
+    is_signed = layer.kind in SIGNED
     if not authenticated and not is_signed:
         reasons.append(Reason("not-authenticated"))
         reasons.extend(map(Reason, suspicions(entity)))
     return Decryption(
         "decrypted",
-        unwrap(split(message).headers, entity),
+        opened,
         facts.cipher,
         candidate.certificate.fingerprint,
         authenticated,
         facts.weak,
         tuple(reasons),
         None if is_signed else unwrap_headers(entity),
+        layer,
     )
 
 

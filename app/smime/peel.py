@@ -69,7 +69,7 @@ def peel(message: bytes, keys: Sequence[DecryptionKey], by: Circumstances) -> Pe
             break
         decryption = decryption or step
         message, outer = step.message, outer + found
-        layer = recognise(message)
+        layer = step.layer or recognise(message)
     return Peeled(message, decryption or not_encrypted(message), outer, layer)
 
 

@@ -6,7 +6,7 @@ a signature stays octet for octet. behaviour.md B7, C5, D4; RFC 2047, RFC 6532 Â
 """
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -74,6 +74,11 @@ def mark(
     signature: list[str] = []
     if finding is not None:
         signature = _texts(finding, texts, language) if is_text else [texts.symbol(finding.status)]
+    return _rendered(display, encrypted, tuple(signature))
+
+
+@lru_cache(maxsize=1024)
+def _rendered(display: str, encrypted: str, signature: tuple[str, ...]) -> str:
     return _template(display).render(encrypted=encrypted, signature=signature).strip()
 
 

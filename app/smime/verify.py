@@ -29,6 +29,9 @@ from app.smime.reasons import Reason
 from app.smime.signature import Checked, check, signed_span
 from app.smime.trust import TrustView
 
+# Of further certificates of one kind; each may cost a whole search for a path (T110).
+_LOOKED_AT = 4
+
 __all__ = ["TrustView", "opaque_to_clear", "signed_content", "strip_signature", "verify"]
 
 
@@ -192,9 +195,12 @@ def _preference(case: Case, others: Sequence[Certificate], trust: TrustView) -> 
     """
     attributes = case.info.attributes
     wanted, ski = attributes.encryption_preference, attributes.encryption_preference_ski
-    for each in (case.certificate, *others):
-        is_wanted = (each.issuer_der, each.serial) == wanted or (ski and each.ski == ski)
-        if is_wanted and (each is case.certificate or _is_trusted(each, case, trust)):
+
+    def is_wanted(each: Certificate) -> bool:
+        return (each.issuer_der, each.serial) == wanted or bool(ski and each.ski == ski)
+
+    for each in [each for each in (case.certificate, *others) if is_wanted(each)][:_LOOKED_AT]:
+        if each is case.certificate or _is_trusted(each, case, trust):
             return each
     return None
 
@@ -213,7 +219,7 @@ def _companions(
     ]
     if not found or not case.certificate.encryption_problems(case.at):
         return ()
-    return tuple(each for each in found if _is_trusted(each, case, trust))
+    return tuple(each for each in found[:_LOOKED_AT] if _is_trusted(each, case, trust))
 
 
 def _is_trusted(certificate: Certificate, case: Case, trust: TrustView) -> bool:

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from app.cms.keys import load_private_key
+from app.cms.signed import Signer
 from app.mail.compose import pkcs7_mime
 from app.mail.headers import Headers
 from app.pki.certificate import Certificate
+from app.pki.path import PathResult
 from app.smime.finding import Status
 from app.smime.sign import sign
 from tests.forgery import structure
@@ -302,3 +305,19 @@ def test_raw_octets_come_before_the_canonical_form() -> None:  # trap 7 of the c
     mixed = text(b"a\nb\n")
     assert find(clear(head(), mixed, shop.cms(crlf, ALICE))).status is Status.VALID
     assert find(clear(head(), crlf, shop.cms(bare, ALICE))).status is Status.VALID
+
+
+def test_few_further_certificates_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:  # T110
+    authority, searched = ca("Anybody"), []
+    alice = authority.issue("alice@example.org", usage=["digital_signature"])
+    more = [authority.issue("alice@example.org").certificate for _ in range(40)]
+
+    def search(leaf: Certificate, *_facts: object, **_more: object) -> PathResult:
+        searched.append(leaf)
+        return PathResult("untrusted")
+
+    monkeypatch.setattr("app.smime.verify.validate", search)
+    signer = Signer(alice.certificate, load_private_key(alice.private_pkcs8), tuple(more))
+    found = find(sign(letter(), signer, form="clear", at=AT, token=TOKEN))
+    assert found.status is Status.UNTRUSTED
+    assert 0 < len(searched) <= 8

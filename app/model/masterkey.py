@@ -44,7 +44,7 @@ def read_master_key(path: Path) -> MasterKey:
             octets = file.read(_OCTETS_AT_MOST)
     except FileNotFoundError as error:
         raise Refused(
-            f"{path}: no master key there; put its copy back (only a new installation: sealmon init)"
+            f"{path}: no master key there; put its copy back, or run sealmon init if all is new"
         ) from error
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}: the master key cannot be read") from error

@@ -86,7 +86,7 @@ class Cleaner:
 
     @staticmethod
     def _own_fields(headers: Headers) -> tuple[Field, ...]:
-        """Return the fields but a first line that goes on with nothing: it would with one of ours."""
+        """Return the fields but a first line that goes on with nothing: one of ours would do."""
         fields = headers.fields
         return fields[1:] if headers.octets[:1] in {b" ", b"\t"} else fields
 

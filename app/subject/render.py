@@ -79,7 +79,7 @@ def mark(
 
 @lru_cache(maxsize=1024)
 def _rendered(display: str, encrypted: str, signature: tuple[str, ...]) -> str:
-    return _template(display).render(encrypted=encrypted, signature=signature).strip()
+    return _template(display).render(encrypted=encrypted, signature=list(signature)).strip()
 
 
 def _texts(finding: Signature, texts: MarkTexts, language: str) -> list[str]:

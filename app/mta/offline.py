@@ -102,7 +102,7 @@ class Examined:
 
 def examine(store: Store, installation: Installation, question: Question) -> Examined:
     """Run a message through the machine. Raises StoreUnavailable."""
-    work = _work(store, installation, question)
+    work = _work(store, installation, question, asks=False)
     is_open = question.login is None and question.peer is None
     outcome = process_one(work, question.recipient, question.direction, believe=is_open)
     return Examined(question, outcome, installation.hostname)
@@ -113,7 +113,7 @@ def explain(store: Store, installation: Installation, question: Question) -> Pla
 
     Raises StoreUnavailable.
     """
-    work = _work(store, installation, question)
+    work = _work(store, installation, question, asks=True)
     delivery = machine.Delivery(question.direction, question.recipient, work)
     with suppress(Refusal):
         if question.direction == "outbound":
@@ -124,14 +124,16 @@ def explain(store: Store, installation: Installation, question: Question) -> Pla
     return delivery.plan
 
 
-def _work(store: Store, installation: Installation, question: Question) -> machine.Work:
-    # What a source says is kept, which changes nothing but how soon it is asked again.
+def _work(
+    store: Store, installation: Installation, question: Question, *, asks: bool
+) -> machine.Work:
+    """Return the message at work; ``asks`` lets sources of certificates be asked."""
     house = machine.House(
         store,
         installation.hostname,
         installation.language,
         learn_nothing,
-        Asker(store, installation.resolver_address),
+        Asker(store, installation.resolver_address, from_memory=not asks),
     )
     # TEST-NET-1 is nobody's address (RFC 5737): who asks without a peer is believed nothing.
     peer = Peer(question.peer or "192.0.2.0", login=question.login, helo="sealmon.try")

@@ -15,7 +15,7 @@ from typing import Final
 from app.mail.domain import INPUT_OCTETS, is_ldh, normalise_domain, strict_a_labels
 from app.mail.errors import MalformedAddress
 
-_ADDRESS_OCTETS: Final = 320  # local part 64, "@", domain 255: RFC 5321 §4.5.3.1
+ADDRESS_OCTETS: Final = 320  # local part 64, "@", domain 255: RFC 5321 §4.5.3.1
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-"
 _DOT_ATOM: Final = re.compile(rf"[{_ATEXT}]++(?:\.[{_ATEXT}]++)*+")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"')
@@ -29,8 +29,8 @@ def split_addr_spec(text: str) -> tuple[str, str]:
     Raises MalformedAddress for anything else: a local part that is neither dot-atom nor quoted, a
     missing domain, control characters, more than 320 octets.
     """
-    if len(text.encode("utf-8", "replace")) > _ADDRESS_OCTETS:
-        raise MalformedAddress(f"address over {_ADDRESS_OCTETS} octets")
+    if len(text.encode("utf-8", "replace")) > ADDRESS_OCTETS:
+        raise MalformedAddress(f"address over {ADDRESS_OCTETS} octets")
     if not text.isprintable() and any(unicodedata.category(char) in _UNSEEN for char in text):
         raise MalformedAddress("control or invisible character in an address")
     local, at, domain = text.rpartition("@")
@@ -81,7 +81,7 @@ def strict_addr_spec(text: str) -> str | None:
     (NFKC). For addresses in certificates (T50); RFC 9598 §3 has only A-labels there.
     """
     local, at, domain = text.partition("@")
-    if not at or len(text) > _ADDRESS_OCTETS or not _is_plain(local):
+    if not at or len(text) > ADDRESS_OCTETS or not _is_plain(local):
         return None
     if not domain.isascii() or not is_ldh(domain.lower()):
         return None

@@ -9,7 +9,7 @@ RFC 5322 §3.4, RFC 6532 §3.2.
 import re
 from typing import Final, NamedTuple
 
-from app.mail.addr_spec import split_addr_spec
+from app.mail.addr_spec import ADDRESS_OCTETS, split_addr_spec
 from app.mail.errors import MalformedAddress
 from app.mail.limits import FIELD_OCTETS
 from app.mail.words import decode_text, unfold
@@ -22,6 +22,11 @@ _TOKEN: Final = re.compile(
     r"|(?P<atom>[^ \t()<>@,;:.\\\"\[\]]++)",
 )
 _ESCAPE: Final = re.compile(r"\\(.)")
+# What most fields are: words, one blank between, and an address of plain characters.
+_USUAL: Final = re.compile(
+    r"(?:([A-Za-z0-9]++(?: [A-Za-z0-9]++)*+) )?"
+    r"<([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]{1,64}){0,9}@[A-Za-z0-9.-]{1,255})>"
+)
 
 
 class Mailbox(NamedTuple):
@@ -127,6 +132,14 @@ def parse_address_list(value: bytes) -> tuple[tuple[Mailbox, ...], bool]:
         text = unfold(value).decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedAddress("8-bit octets that are not UTF-8") from None
+    usual = _USUAL.fullmatch(text)
+    if usual and len(usual[2]) <= ADDRESS_OCTETS:
+        return (Mailbox(usual[1] or "", usual[2]),), False
+    return _read_list(text)
+
+
+def _read_list(text: str) -> tuple[tuple[Mailbox, ...], bool]:
+    """Return the same for every list, token by token."""
     reader = _Reader()
     at = 0
     while at < len(text):

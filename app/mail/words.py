@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from encodings.aliases import aliases
+from functools import lru_cache
 from typing import Final
 
 from app.mail.limits import DECODE_OCTETS
@@ -223,6 +224,7 @@ def encoded_words(head: str, text: str) -> bytes:
     return b"\r\n".join((*lines, b""))
 
 
+@lru_cache(maxsize=1024)
 def _quoted(char: str) -> bytes:
     if char == " ":
         return b"_"

@@ -96,6 +96,7 @@ def _texts(finding: Signature, texts: MarkTexts, language: str) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=1024)
 def shown_address(address: str) -> str:
     """Return an address as a mark may show it.
 

@@ -11,6 +11,7 @@ from app.model.plan import Plan, plan
 from app.mta import reply
 from app.mta.gather import author
 from app.mta.machine import Delivery
+from app.mta.peers import without_secrets
 from app.mta.reply import Refusal
 from app.mta.stamp import on_top, results, stamp
 from app.smime.content import opaque_to_clear, strip_signature
@@ -117,6 +118,7 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     utf8 = delivery.work.envelope.smtputf8
     cleaner = Cleaner(texts, symbols=display == "symbol", language=house.language)
     octets = cleaner.clean_message(octets, authserv_id=house.hostname, utf8=utf8)
+    octets = without_secrets(octets, delivery.work.snapshot)
     text = mark(finding, decryption, texts, display, house.language)
     shown = protected_subject(finding, decryption, split(octets).headers)
     base = cleaner.clean(shown) if shown is not None else None

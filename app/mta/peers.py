@@ -7,7 +7,7 @@ is the client it names with XFORWARD, and without that name nobody. The narrowes
 
 from dataclasses import dataclass
 
-from app.mail.headers import Headers
+from app.mail.headers import Headers, join, split
 from app.model.facts import AccountRule, RelayRule
 from app.model.relays import find_relay, presents_secret
 from app.model.snapshot import Snapshot
@@ -62,6 +62,15 @@ def standing(snapshot: Snapshot, peer: Peer, headers: Headers) -> Standing:
 def secret_fields(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the names of the fields that carry a relay's secret; they leave no message."""
     return tuple({rule.header_name for rule in snapshot.relays if rule.header_name})
+
+
+def without_secrets(message: bytes, snapshot: Snapshot) -> bytes:
+    """Return the message without the fields that carry a relay's secret."""
+    names = secret_fields(snapshot)
+    parts = split(message) if names else None
+    if parts is None or not any(parts.headers.find(name) for name in names):
+        return message
+    return join(parts.headers.without(*names), parts)
 
 
 def _account(snapshot: Snapshot, login: str | None) -> AccountRule | None:

@@ -3,10 +3,12 @@
 import pytest
 
 from app.mail.headers import split
+from app.model import relays
+from app.mta.envelope import Peer
 from app.mta.machine import Delivery
 from app.smime.finding import Status
 from tests.houses import INSIDER, House, authority, message, only
-from tests.testpki import TestCA
+from tests.testpki import AT, TestCA
 
 ALICE, PAUL, RITA = "alice@nord.example", "paul@sued.example", "rita@sued.example"
 
@@ -248,6 +250,7 @@ def test_protected_subject_is_cleaned_of_forged_marks(pair: Pair) -> None:  # B9
     assert subject(got) == "[VERSCHLÜSSELT] Trust me"
 
 
+SECRET = "0123456789abcdef0123"
 CLAIMS = (
     b"X-Sealmon-Signature: valid\r\n"
     b"Authentication-Results: gateway.nord.example; smime=pass\r\n"
@@ -267,3 +270,12 @@ def test_a_body_without_a_header_section_does_not_join_our_fields(
     assert len(section.all("Authentication-Results")) == 1
     assert "SIGNIERT" not in section.text("Subject")
     assert section.all("Received")[-1].octets.count(b"\r\n") == 3
+
+
+@pytest.mark.parametrize("name", ["X-Nord-Secret", "x-nord-secret ", "X-NORD-SECRET\t"])
+def test_the_secret_of_a_relay_reaches_no_mailbox(nord: House, name: str) -> None:  # C8
+    relays.add(nord.database, "198.51.100.0/24", AT, header=f"X-Nord-Secret:{SECRET}")
+    nord.changed()
+    octets = message("a@nord.example", "b@nord.example", "x", "y\r\n", f"{name}: {SECRET}")
+    got = only(nord.send(octets, "b@nord.example", peer=Peer("198.51.100.7", helo="tenant")))
+    assert SECRET.encode() not in got.octets

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := app config tests tools
 
-.PHONY: setup run test check demo bench fuzz faults unit interop clean
+.PHONY: setup run test check check-code demo bench fuzz clean
 
 setup: $(READY)
 
@@ -23,19 +23,14 @@ demo: setup
 	@$(BIN)/python -m tools.demo
 
 # Lint, types and the unit tests: offline, under a minute.
-check: setup
-	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/ruff format --check --quiet $(SOURCES)
-	@$(BIN)/mypy
+check: setup check-code
 	@$(BIN)/python -m pytest -n auto -m 'not interop and not slow' tests
 
 # Everything. Installs the programs that the tests talk to where it may; says what it skips.
-test: setup
+test: setup check-code
 	@tools/programs
-	@$(MAKE) --no-print-directory check-code
 	@$(BIN)/python -m pytest -n auto tests
 
-.PHONY: check-code
 check-code:
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)

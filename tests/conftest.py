@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -8,6 +9,20 @@ import pytest
 from hypothesis import settings
 
 from tests.houses import House
+
+LOOPBACK = ("127.", "::1", "::ffff:127.", "localhost")
+
+
+def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
+    """Keep every test on this machine, whatever the code under test tries."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+        raise PermissionError(f"a test wants to leave this machine: {address}")
+
+
+sys.addaudithook(_stay_at_home)
 
 # These machines are shared: how long an example takes says nothing about the code.
 settings.register_profile("sealmon", deadline=None)

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import config.testing  # noqa: F401 - it wires the machine
 from app.model import domains, keys, partners, policies, relays, trust
 from app.model.database import open_database
 from app.model.policy import Settings
@@ -43,7 +44,6 @@ class House:
         initialise(self.database, self.master_key.public)
         domains.add(self.database, domain, AT)
         relays.add(self.database, f"{INSIDER.address}/32", AT)
-        machine.install()
         self.language = language
         self.learned: list[Finding] = []
         self._store: Store | None = None

@@ -27,7 +27,7 @@ from app.smime.verify import verify
 from tests.cms import corpus
 from tests.smime.house import Trust
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.slow]
 
 _KINDS = {"signed-clear", "signed-opaque", "enveloped", "authenveloped", "compressed"}
 # The mathematics held: nothing was altered, whatever the certificate is worth.

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import testpki
+from tools import bench_engine
 from tools.organisation import Organisation, free_port
 
 SENDER, RECIPIENT = "alice@nord.example", "bob@sued.example"
@@ -261,6 +262,8 @@ def main() -> None:
         print(Row("smtp-source straight to smtp-sink", direct, direct / limit))
         for row in measure(bench, options.seconds, limit):
             print(row, flush=True)
+    print()
+    bench_engine.report()
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def _capabilities(names: tuple[str, ...]) -> bytes:
     return _attribute("capabilities", der.tlv(der.SEQUENCE, *ciphers))
 
 
+@lru_cache(maxsize=64)
 def _signing_time(at: datetime) -> bytes:
     """Return the signingTime attribute: UTCTime through 2049 (RFC 5652 §11.3)."""
     if at.year < _FIRST_YEAR_OF_GENERALIZED_TIME:
@@ -133,7 +134,7 @@ def build_signed(
         digest.update(piece)
     attributes = [
         *signer.attributes,
-        _signing_time(at),
+        _signing_time(at.replace(microsecond=0)),
         _attribute("message-digest", der.tlv(der.OCTET_STRING, digest.digest())),
     ]
     if capabilities:

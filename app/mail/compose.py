@@ -37,7 +37,8 @@ def other_fields(headers: Headers) -> Headers:
 def _outer(headers: Headers) -> Headers:
     """Return the fields that stay outside, MIME-Version among them, ready for more below."""
     kept = other_fields(headers)
-    if kept.find("MIME-Version"):
+    # It is no content field: it is among those kept if it is there at all.
+    if headers.find("MIME-Version"):
         return kept.ended()
     return kept.append("MIME-Version", b"1.0")
 

@@ -8,7 +8,7 @@ RFC 5322 §2.2, §3.6; RFC 6532 §3.2.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -18,6 +18,8 @@ from app.mail.words import unfold
 # A line end that no continuation line follows. The order matters: a CR before a LF is not bare.
 FIELD_END: Final = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?![ \t])")
 _FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+# A section of nothing but fields, where every line ends with CRLF.
+_PROPER: Final = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+")
 _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")
@@ -86,14 +88,19 @@ class Section:
     def __init__(self, octets: bytes, fields: Sequence[Field]) -> None:
         self.octets = octets
         self.fields: tuple[Field, ...] = tuple(fields)
-        self._named: Mapping[str, tuple[Field, ...]] | None = None
+        self._named: dict[str, list[Field]] | None = None
         self._anomalies: tuple[str, ...] | None = None
+
+    def find(self, name: str) -> Field | None:
+        """Return the first field of that name."""
+        named = _by_name(self.fields) if self._named is None else self._named
+        self._named = named
+        found = named.get(name.lower())
+        return found[0] if found else None
 
     def all(self, name: str) -> tuple[Field, ...]:
         """Return every field of that name, from the top."""
-        if self._named is None:
-            self._named = _by_name(self.fields)
-        return self._named.get(name.lower(), ())
+        return tuple(self._named[name.lower()]) if self.find(name) and self._named else ()
 
     @property
     def anomalies(self) -> tuple[str, ...]:
@@ -103,11 +110,16 @@ class Section:
         return self._anomalies
 
 
-def _by_name(fields: Iterable[Field]) -> Mapping[str, tuple[Field, ...]]:
+def _by_name(fields: Iterable[Field]) -> dict[str, list[Field]]:
     named: dict[str, list[Field]] = {}
     for field in fields:
-        named.setdefault(field.key, []).append(field)
-    return {key: tuple(found) for key, found in named.items()}
+        name = field.name
+        key = name.lower() if name.isascii() else name
+        if key in named:
+            named[key].append(field)
+        else:
+            named[key] = [field]
+    return named
 
 
 def read_section(octets: bytes) -> Section:
@@ -163,8 +175,9 @@ def anomalies_of(section: bytes, fields: Sequence[Field]) -> tuple[str, ...]:
     if len(section) > HEADER_SECTION_OCTETS:
         return (f"header section over {HEADER_SECTION_OCTETS} octets",)
     found = _octet_anomalies(section)
-    for field in fields:
-        found.extend(_field_anomalies(field))
+    if found or len(section) > FIELD_OCTETS or _PROPER.fullmatch(section) is None:
+        for field in fields:
+            found.extend(_field_anomalies(field))
     keys = [field.key for field in fields]
     if len(set(keys)) < len(keys):
         found.extend(f"several {key} fields" for key in _SINGLE if keys.count(key) > 1)

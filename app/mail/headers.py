@@ -62,8 +62,7 @@ class Headers:
 
     def find(self, name: str) -> Field | None:
         """Return the first field of that name."""
-        found = self._read.all(name)
-        return found[0] if found else None
+        return self._read.find(name)
 
     def all(self, name: str) -> tuple[Field, ...]:
         """Return every field of that name, from the top."""

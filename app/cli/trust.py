@@ -20,7 +20,7 @@ trust = Noun("trust", help="Trust anchors.")
 @click.argument("file")
 @pass_place
 def add(place: Place, file: str) -> None:
-    """Believe the certificate authorities of a file."""
+    """Believe the certificate authorities of a file, such as Mozilla's certdata.txt."""
     with naming(file):
         rows = anchors.add(place.database, read_octets(file), clock.now())
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_added, rows)))

@@ -13,8 +13,10 @@ from app.model.database import PARTNERS, SETTINGS, Database
 from app.model.errors import Refused
 from app.model.files import read_certificates
 from app.model.keyrows import fingerprint_id
+from app.model.publicroots import read_public_roots
 from app.model.shown import certificate_json
 from app.model.tables import Anchor, moment, stamp
+from app.pki.certdata import is_certdata
 from app.pki.certificate import Certificate
 
 _WITH_EXTENSIONS: Final = 3
@@ -26,6 +28,25 @@ def add(database: Database, octets: bytes, at: datetime) -> list[dict[str, Any]]
 
     Raises Refused with one line for a file without any.
     """
+    if is_certdata(octets):
+        roots = read_public_roots(octets, at)
+        taken, notes = roots.taken, [*roots.notes, *_still_believed(database, roots.refused)]
+    else:
+        taken, notes = _authorities(octets)
+    with database.change(SETTINGS, PARTNERS):
+        for each in taken:
+            known = Anchor.select().where(Anchor.fingerprint == each.fingerprint)
+            if database.row(known) is None:
+                values = {"fingerprint": each.fingerprint, "certificate": each.der}
+                database.insert(Anchor, {**values, "added_at": stamp(at)})
+    warnings = {fingerprint_id(each): _warnings(each, at) for each in taken}
+    warnings[fingerprint_id(taken[0])] += notes
+    rows = list_anchors(database)
+    return [{**row, "warnings": warnings[row["id"]]} for row in rows if row["id"] in warnings]
+
+
+def _authorities(octets: bytes) -> tuple[list[Certificate], list[str]]:
+    """Return the authorities of a file, and what is left out of it."""
     found = read_certificates(octets)
     taken = [each for each in found if _may_be_anchor(each)]
     left = [each.subject for each in found if not _may_be_anchor(each)]
@@ -34,16 +55,16 @@ def add(database: Database, octets: bytes, at: datetime) -> list[dict[str, Any]]
             f"{left[0]}: not a certificate authority's certificate; sealmon partner import"
             " takes a correspondent's"
         )
-    with database.change(SETTINGS, PARTNERS):
-        for each in taken:
-            known = Anchor.select().where(Anchor.fingerprint == each.fingerprint)
-            if database.row(known) is None:
-                values = {"fingerprint": each.fingerprint, "certificate": each.der}
-                database.insert(Anchor, {**values, "added_at": stamp(at)})
-    warnings = {fingerprint_id(each): _warnings(each, at) for each in taken}
-    warnings[fingerprint_id(taken[0])] += [f"left out, as no authority's: {each}" for each in left]
-    rows = list_anchors(database)
-    return [{**row, "warnings": warnings[row["id"]]} for row in rows if row["id"] in warnings]
+    return taken, [f"left out, as no authority's: {each}" for each in left]
+
+
+def _still_believed(database: Database, refused: frozenset[str]) -> list[str]:
+    """Return which anchors of the owner a public list does not, or no longer, trust for e-mail."""
+    return [
+        f"still believed, but not by this list: sealmon trust remove {row['id']} ({row['subject']})"
+        for row in list_anchors(database)
+        if row["fingerprint"] in refused
+    ]
 
 
 def _may_be_anchor(certificate: Certificate) -> bool:

@@ -1,8 +1,10 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.pki.certificate import Certificate
+from tests import certdata
 from tests.cli.conftest import Command
 from tests.testpki import AT, TestCA, TestIdentity, ca
 
@@ -44,3 +46,47 @@ def test_a_file_without_certificates_is_refused(command: Command, octets: bytes)
 
 def test_an_unknown_anchor_is_named(command: Command) -> None:
     assert "sealmon trust list" in command.refused("trust", "remove", "abcd")
+
+
+WEB = ca("Only For The Web")
+
+
+def mozilla(root: TestCA, *, ends_at: datetime | None = None) -> bytes:
+    """Return a list that trusts one authority for e-mail, and another one for the web only."""
+    listed = certdata.certificate(root.certificate, ends_at=ends_at)
+    web = certdata.certificate(WEB.certificate)
+    web += certdata.trust(WEB.certificate, b"CKT_NSS_MUST_VERIFY_TRUST")
+    return certdata.HEAD + listed + certdata.trust(root.certificate) + web
+
+
+def test_of_mozillas_list_who_is_trusted_for_e_mail_is_believed(
+    command: Command, root: TestCA
+) -> None:
+    said = command.ok("trust", "add", command.file("certdata.txt", mozilla(root)))
+    assert "\nwarning: left out: 1 of the list, which does not trust them for e-mail" in said
+    (row,) = command.ask("trust", "list")
+    assert row["fingerprint"] == Certificate.from_der(root.certificate).fingerprint
+
+
+def test_who_is_no_longer_trusted_for_e_mail_is_named(command: Command, root: TestCA) -> None:
+    (web,) = command.ask("trust", "add", command.file("web.pem", WEB.identity.pem))
+    said = command.ok("trust", "add", command.file("certdata.txt", mozilla(root)))
+    assert f"still believed, but not by this list: sealmon trust remove {web['id']}" in said
+
+
+# An anchor knows no such date, so that the authority as a whole is left out from then on.
+def test_an_authority_after_the_end_of_trust_is_left_out(command: Command, root: TestCA) -> None:
+    file = command.file("certdata.txt", mozilla(root, ends_at=AT))
+    assert "certdata.txt: the list trusts no authority" in command.refused("trust", "add", file)
+
+
+def test_an_end_of_trust_to_come_is_said(command: Command, root: TestCA) -> None:
+    file = command.file("certdata.txt", mozilla(root, ends_at=datetime(2049, 1, 1, tzinfo=UTC)))
+    said = command.ok("trust", "add", file)
+    assert "\nwarning: remove it then: not trusted for what it issues after 2049-01-01" in said
+
+
+def test_a_list_that_is_cut_off_is_refused(command: Command, root: TestCA) -> None:
+    octets = mozilla(root)
+    file = command.file("certdata.txt", octets[: octets.rindex(b"END")])
+    assert "the file is cut off" in command.refused("trust", "add", file)

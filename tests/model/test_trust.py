@@ -1,5 +1,7 @@
 """Trust anchors, and what the verifier may ask of the store."""
 
+from contextlib import nullcontext
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -15,6 +17,7 @@ from app.model.partnerrows import Entry, store_entry
 from app.model.snapshot import Store
 from app.pki.certificate import Certificate
 from app.pki.path import validate
+from tests import certdata
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY, certificate, person, root
 from tests.testpki import AT, ca, pem, private_key
@@ -35,6 +38,17 @@ def test_adding_twice_is_adding_once(database: Database) -> None:
     trust.add(database, root().certificate, AT)
     trust.add(database, root().certificate, AT)
     assert len(trust.list_anchors(database)) == 1
+
+
+@pytest.mark.parametrize(("seconds", "is_believed"), [(-1, False), (0, False), (1, True)])
+def test_the_end_of_trust_in_a_public_list_is_to_the_second(
+    database: Database, seconds: int, is_believed: bool
+) -> None:
+    der, end = root().certificate, AT + timedelta(seconds=seconds)
+    octets = certdata.HEAD + certdata.certificate(der, ends_at=end) + certdata.trust(der)
+    with nullcontext() if is_believed else pytest.raises(Refused, match="trusts no authority"):
+        trust.add(database, octets, AT)
+    assert len(trust.list_anchors(database)) == is_believed
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ RFC 8551 §3.1, §3.2, §3.5; RFC 2045 §4.
 """
 
 from app.mail.entity import parse_entity
-from app.mail.headers import Field, Headers
+from app.mail.headers import Headers
 from app.mail.transfer import base64_blocks, wrap_base64
 
 __all__ = [
@@ -19,19 +19,14 @@ __all__ = [
 ]
 
 
-def _is_content(field: Field) -> bool:
-    # A continuation of nothing is none: it would become part of the field that it comes to follow.
-    return field.plain_key.startswith("content-") and field.octets[:1] not in {b" ", b"\t"}
-
-
 def content_fields(headers: Headers) -> Headers:
     """Return the fields that describe the entity: Content-* and nothing else (RFC 2045 §3)."""
-    return headers.drop(lambda field: not _is_content(field))
+    return headers.divided[0]
 
 
 def other_fields(headers: Headers) -> Headers:
     """Return the fields that describe the message; MIME-Version is one of them."""
-    return headers.drop(_is_content)
+    return headers.divided[1]
 
 
 def _outer(headers: Headers) -> Headers:

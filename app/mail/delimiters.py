@@ -85,7 +85,9 @@ def _candidates(source: bytes, start: int, end: int, mark: bytes) -> Iterator[_L
 def has_bare_delimiter(source: bytes, start: int, end: int, boundary: bytes) -> bool:
     """Tell whether a delimiter follows a CR or LF that is no CRLF."""
     line = b"--" + boundary
+    after_crlf = source.count(b"\r\n" + line, start, end)
+    if source.count(line, start, end) == after_crlf + source.startswith(line, start, end):
+        # There is none but those; no boundary goes over the end of a line.
+        return False
     after_lf = source.count(b"\n" + line, start, end)
-    return after_lf != source.count(b"\r\n" + line, start, end) or (
-        source.find(b"\r" + line, start, end) >= 0
-    )
+    return after_lf != after_crlf or source.find(b"\r" + line, start, end) >= 0

@@ -59,6 +59,14 @@ class Field(NamedTuple):
         return _plain_key(name) if len(name) <= _REMEMBERED_NAME else _as_seen(name)
 
     @property
+    def is_content(self) -> bool:
+        """Whether the field describes the entity (RFC 2045 §3).
+
+        A continuation of nothing does not: it would become part of the field it comes to follow.
+        """
+        return self.plain_key.startswith("content-") and self.octets[:1] not in {b" ", b"\t"}
+
+    @property
     def value(self) -> bytes:
         """What follows the colon, still folded, with its last line end."""
         return self.octets.partition(b":")[2]

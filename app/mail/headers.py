@@ -23,7 +23,7 @@ FIRST_FIELD: Final = re.compile(rb"[!-9;-~]++[ \t]*+:")
 class Headers:
     """A header section. Never changes; every edit returns a new one."""
 
-    __slots__ = ("_section", "octets")
+    __slots__ = ("_divided", "_section", "octets")
 
     octets: bytes
     """The section, without the empty line that ends it."""
@@ -31,6 +31,7 @@ class Headers:
     def __init__(self, octets: bytes = b"") -> None:
         self.octets = octets
         self._section: Section | None = None
+        self._divided: tuple[Headers, Headers] | None = None
 
     @classmethod
     def of(cls, fields: Iterable[Field]) -> Self:
@@ -82,6 +83,17 @@ class Headers:
         """Return the section without the fields that the predicate is true for."""
         kept = [field for field in self.fields if not predicate(field)]
         return self if len(kept) == len(self.fields) else Headers.of(kept)
+
+    @property
+    def divided(self) -> "tuple[Headers, Headers]":
+        """The fields that describe the entity, and the others (RFC 2045 §3)."""
+        if self._divided is None:
+            inside: list[Field] = []
+            outside: list[Field] = []
+            for field in self.fields:
+                (inside if field.is_content else outside).append(field)
+            self._divided = Headers.of(inside), Headers.of(outside) if inside else self
+        return self._divided
 
     def prepend(self, name: str, value: bytes | str) -> "Headers":
         """Return the section with one field more on top.

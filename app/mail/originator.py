@@ -76,6 +76,8 @@ def _sender(headers: Headers) -> tuple[str, str]:
 def _display_problem(mailbox: Mailbox) -> str:
     """Return a problem if what is shown beside the address looks like another one (T48)."""
     for shown in (mailbox.display, mailbox.comment):
+        if "@" not in shown and shown.isascii():
+            continue
         plain = unicodedata.normalize("NFKC", shown)
         plain = "".join(char for char in plain if unicodedata.category(char) not in _UNSEEN)
         if "@" in plain and plain.strip("<>'\"").lower() != mailbox.address.lower():

@@ -17,6 +17,8 @@ _ROUTE = rf"(?:@(?:{_DOMAIN})(?:,@(?:{_DOMAIN}))*:)?"
 _PATH = re.compile(rf"<{_ROUTE}(?P<mailbox>(?:{_LOCAL})@(?:{_DOMAIN})|(?i:postmaster)|)>")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")
 
+_ONWARDS: Final = frozenset("@%!")
+
 LOCAL_PART_OCTETS: Final = 256
 """RFC 5321 §4.5.3.1.1 asks for 64; VERP and SRS addresses are longer."""
 DOMAIN_OCTETS: Final = 255
@@ -36,6 +38,16 @@ def parse_path(text: str) -> tuple[str, str] | None:
     if too_long or (rest and rest[0] != " ") or any("\x80" <= c <= "\x9f" for c in mailbox):
         return None
     return mailbox, rest.strip(" ")
+
+
+def names_a_way(address: str) -> bool:
+    """Return whether the local part says where a server may pass it on to (RFC 1123 §5.2.16).
+
+    DEVIATION: nobody's mail is taken for ``user%host@ours``, ``host!user@ours`` and
+    ``"user@host"@ours``. Postfix follows them for a client that it trusts, which a gateway is: a
+    stranger could relay, and mail for which policy requires encryption could leave as inbound.
+    """
+    return not _ONWARDS.isdisjoint(address.rpartition("@")[0])
 
 
 def parse_parameters(text: str) -> dict[str, str] | None:

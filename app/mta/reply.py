@@ -74,6 +74,7 @@ STORE_UNAVAILABLE = Reply(451, "4.3.0", "the store does not answer, try again la
 SOURCE_UNAVAILABLE = Reply(451, "4.4.3", "a source of certificates does not answer")
 NO_SPACE = Reply(452, "4.3.1", "insufficient storage, try again later")
 RELAYING_DENIED = Reply(550, "5.7.1", "relaying denied")
+NAMES_A_WAY = Reply(550, "5.1.3", "a way in the local part is not followed")
 LOOP_DETECTED = Reply(554, "5.4.6", "mail loop detected")
 TOO_LARGE = Reply(552, "5.3.4", "message exceeds the size limit")
 HEADER_TOO_LARGE = Reply(554, "5.6.0", "header section too large")

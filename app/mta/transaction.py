@@ -24,6 +24,7 @@ from app.mta import machine, reply
 from app.mta.envelope import Envelope, Peer
 from app.mta.gather import client_of
 from app.mta.nexthop import NextHop
+from app.mta.path import names_a_way
 from app.mta.peers import may_relay
 from app.mta.record import Record, trace_row
 from app.mta.relay import Cargo, Relay
@@ -88,6 +89,8 @@ class Gateway:
             return reply.STORE_UNAVAILABLE
         if not snapshot.domains:
             return reply.NO_MANAGED_DOMAIN
+        if names_a_way(recipient):
+            return reply.NAMES_A_WAY
         if direction_of(snapshot, recipient) == "inbound" or may_relay(snapshot, peer):
             return None
         return reply.RELAYING_DENIED
@@ -210,6 +213,8 @@ def process_one(
     """
     outcome = Outcome(recipient, direction)
     outcome.reply = work.once("hindrance", lambda: _hindrance(work))
+    if outcome.reply is None and names_a_way(recipient):
+        outcome.reply = reply.NAMES_A_WAY
     if outcome.reply is None and direction == "outbound" and not believe and not _may_relay(work):
         outcome.reply = reply.RELAYING_DENIED
     if outcome.reply is None:

@@ -362,3 +362,28 @@ def test_what_takes_long_is_done_in_a_thread(
     assert gateway._at_once(envelope, "t") is None
     (reply,) = deliver(nord, threads, Hop("lmtp"), ALICE, octets=octets)
     assert reply.code == 250
+
+
+WAYS = [f"paul%sued.example@{each}" for each in ("nord.example", "mx.nord.example")] + [
+    '"paul@sued.example"@nord.example',
+    '"paul\\\\@sued.example"@nord.example',
+    "sued.example!paul@nord.example",
+    '"sued.example!paul"@nord.example',
+]
+
+
+# T27: the next hop trusts us and would follow it
+@pytest.mark.parametrize("recipient", WAYS)
+@pytest.mark.parametrize("peer", [STRANGER, INSIDER])
+def test_no_way_in_a_local_part_is_followed(
+    nord: House, threads: ThreadPoolExecutor, recipient: str, peer: Peer
+) -> None:
+    inside = machine.House(nord.store, "gateway.nord.example", "de", learn_nothing)
+    hop = Hop("lmtp")
+    gateway = Gateway(inside, Hops(hop.hop, hop.hop), Relay("x"), threads)
+    said = asyncio.run(gateway.refuse_recipient("x@elsewhere.example", recipient, peer))
+    assert said is not None
+    assert str(said).startswith("550 5.1.3")
+    (answer,) = deliver(nord, threads, hop, recipient, peer=peer)
+    assert answer == said
+    assert not hop.transactions

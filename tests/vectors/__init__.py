@@ -1,0 +1,1 @@
+"""Golden vectors: messages whose octets and answers never change, and the test that reads them."""

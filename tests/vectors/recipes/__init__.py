@@ -1,0 +1,1 @@
+"""What the vectors were made from; only ``tools/vectors.py`` reads this, never a test."""

@@ -1,0 +1,92 @@
+"""One forgery of each class of "Johnny, you are fired!", of EFAIL, and of our own list of threats.
+
+From tests/forgery, where there are thousands; none of them may be believed, none may be opened.
+"""
+
+from collections.abc import Iterator
+
+from tests import forge
+from tests.forgery import framing, identity, structure
+from tests.forgery.makers import Workshop
+from tests.vectors.recipes.case import CLEAR, NOT_BELIEVED, OPAQUE, Case
+
+# The names of tests/forgery, and what the forger hopes for.
+_CLEAR = {
+    "c1-other-econtent": "Another content inside the SignedData than in the message.",
+    "c1-attributes-as-content": "The signed attributes of Alice are shown as her content.",
+    "c2-stolen-first": "A SignerInfo of Alice over something else, beside an honest one.",
+    "c3-no-signer": "A SignedData without signers.",
+    "c4-self-signed": "Alice's address in a certificate that signed itself.",
+    "c4-twin-of-our-ca-with-bag": "A certification authority of the same name as ours.",
+    "m1-mixed-before": "Unsigned text above a true signature of Alice.",
+    "m2-html-hides": "HTML that hides the signed part.",
+    "m3-cid": "The signed part is loaded like an image.",
+    "m4-attachment": "A signed message as an attachment.",
+    "m-signed-evil-first": "A multipart/signed of three parts.",
+    "m-protocol-empty": "A multipart/signed that does not say by which protocol.",
+    "boundary-bare-lf": "A delimiter with a bare LF.",
+    "boundary-twice": "Two boundaries in one Content-Type.",
+    "tampered-charset": "The charset of the signed part was changed.",
+    "tampered-crlf": "One line end more before the delimiter.",
+    "i1-from": "Mallory signed, From is Alice.",
+    "i2-address-as-name": "Mallory signed; the display name is Alice's address.",
+    "i2-full-width-at": "The same with an @ that only looks like one.",
+    "i3-two-mailboxes": "From names both.",
+    "i3-from-twice": "Two From fields.",
+    "i3-from-after-bare-lf": "A second From after a bare LF.",
+    "i3-resent-from": "From is Alice, Mallory resent it.",
+    "t38-nul": "A NUL in the header section over a true signature.",
+    "t60-inner-alice": "The protected header section says Alice, Mallory signed.",
+    "same-number": "A certificate with issuer and serial number of Alice's.",
+    "mallory-around-alice": "Mallory's signature around Alice's.",
+}
+_OPAQUE = {
+    "c1-no-econtent": "A detached signature with nothing that is signed.",
+    "c2-good-and-mallory": "Two signers, one is Mallory.",
+    "c3-certs-only-label": "Nobody signed, and it says so.",
+    "tampered-amount": "One digit changed.",
+    "tampered-cut": "The end is missing.",
+    "i2-comment": "From is a comment.",
+}
+_WEAK = {
+    "weak-md5": "A signature over MD5.",
+    "weak-rsa1024": "An RSA key of 1024 bits.",
+}
+_COVERT = {
+    "covert-m1-mixed-before": "An old ciphertext for Bob below new text.",
+    "covert-m2-image-around": "The same inside the address of an image (EFAIL).",
+    "covert-m4-forwarded": "The same in a forwarded message.",
+}
+_FAMILIES = (
+    structure.two_contents,
+    structure.attributes_as_content,
+    structure.several_signers,
+    structure.nobody,
+    structure.unproven,
+    structure.same_number,
+    structure.weak,
+    structure.lies,
+    framing.signed_frames,
+    framing.broken_multiparts,
+    framing.boundaries,
+    framing.tampered,
+    identity.shown,
+    identity.anomalies,
+    identity.protected,
+)
+
+
+def cases() -> Iterator[Case]:
+    yield from _chosen(CLEAR, _CLEAR)
+    yield from _chosen(OPAQUE, _OPAQUE)
+    yield from _chosen(Workshop("rsa2048", "", "opaque"), _WEAK)
+    made = {case.name: case.octets for case in forge.covert()}
+    for name, about in _COVERT.items():
+        yield Case(name, about, made[name], NOT_BELIEVED, body=None)
+
+
+def _chosen(shop: Workshop, wanted: dict[str, str]) -> Iterator[Case]:
+    made = {name: octets for family in _FAMILIES for name, octets in family(shop)}
+    for name, about in wanted.items():
+        label = f"{name.removesuffix('-' + shop.form)}-{shop.form}"
+        yield Case(label, about, made[name], NOT_BELIEVED, body=None)

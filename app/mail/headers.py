@@ -76,6 +76,8 @@ class Headers:
 
     def without(self, *names: str) -> "Headers":
         """Return the section without the fields of these names."""
+        if not any(map(self.find, names)):
+            return self
         keys = {name.lower() for name in names}
         return self.drop(lambda field: field.key in keys)
 
@@ -197,4 +199,5 @@ def join(headers: Headers, rest: Split | bytes) -> bytes:
         return b"%s\r\n%s" % (headers.octets, rest)
     if headers.octets and not rest.separator and rest.body_at < len(rest.message):
         return b"%s\r\n%s" % (headers.octets, rest.body)
-    return headers.octets + rest.rest
+    # Where the last field was cut out and the one before ends otherwise, CRLF is no empty line.
+    return (headers.ended() if rest.separator else headers).octets + rest.rest

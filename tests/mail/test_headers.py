@@ -145,6 +145,12 @@ def test_what_comes_below_a_section_begins_on_a_line_of_its_own(end: bytes) -> N
     assert Headers(b"A: b" + end).append("C", b"d").octets == b"A: b\r\nC: d\r\n"
 
 
+def test_the_empty_line_stays_one_whatever_field_is_cut_out_above_it() -> None:
+    parts = split(b"From: a@example.org\nSubject: x\r\n\r\nSubject: this is body\r\n\r\n")
+    message = join(parts.headers.without("Subject"), parts)
+    assert message == b"From: a@example.org\r\n\r\nSubject: this is body\r\n\r\n"
+
+
 def test_header_sections_are_equal_by_their_octets() -> None:
     assert Headers(b"A: b\r\n") == Headers.of(Headers(b"A: b\r\n").fields)
     assert len({Headers(b"A: b\r\n"), Headers(b"A: b\r\n"), Headers(b"a: b\r\n")}) == 2

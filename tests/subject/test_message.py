@@ -188,6 +188,13 @@ def test_messages_without_anything_stay(message: bytes) -> None:
     assert TEXT.clean_message(message, authserv_id=GATEWAY) is message
 
 
+def test_no_field_of_the_body_is_cleaned_when_the_last_subject_goes() -> None:
+    body = b"\r\nSubject: x\r\n: y\nSubject: x\r\n\r\n"
+    once = TEXT.clean_message(b"Subject: x\r\n: y\nSubject: x\r\n" + body, authserv_id=GATEWAY)
+    assert once == b"Subject: x\r\n: y\r\n" + body
+    assert TEXT.clean_message(once, authserv_id=GATEWAY) == once
+
+
 def test_a_message_without_an_empty_line_is_cleaned_and_not_repaired() -> None:
     message = b"From: a\r\nSubject: [SIGNED] x\r\nX-Sealmon-Hop: 1"
     assert TEXT.clean_message(message, authserv_id=GATEWAY) == b"From: a\r\nSubject: x\r\n"

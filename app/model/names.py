@@ -1,5 +1,7 @@
 """The names that rows are filed under: addresses and domains, checked before they are stored."""
 
+from collections.abc import Iterable
+
 from app.mail.address import (
     MalformedAddress,
     normalise,
@@ -42,9 +44,24 @@ def read_partner_name(database: Database, text: str) -> tuple[str, bool]:
 
     Raises Refused for our own people, whose keys are in the key ring.
     """
-    is_domain = "@" not in text
-    name = read_domain(text) if is_domain else read_address(text)
-    domain = name.rpartition("@")[2]
-    if is_managed(database, domain):
-        raise Refused(f"{name} is one of ours ({domain} is managed): its keys go into the key ring")
+    name, is_domain = read_name(text)
+    refuse_ours(database, (name,))
     return name, is_domain
+
+
+def read_name(text: str) -> tuple[str, bool]:
+    """Return an address or domain, and whether it is a domain. Raises Refused."""
+    is_domain = "@" not in text
+    return (read_domain(text) if is_domain else read_address(text)), is_domain
+
+
+def refuse_ours(database: Database, names: Iterable[str]) -> None:
+    """Raise Refused if one of these read names is of a managed domain; each is asked for once."""
+    asked: dict[str, str] = {}
+    for name in names:
+        asked.setdefault(name.rpartition("@")[2], name)
+    for domain, name in asked.items():
+        if is_managed(database, domain):
+            raise Refused(
+                f"{name} is one of ours ({domain} is managed): its keys go into the key ring"
+            )

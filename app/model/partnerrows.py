@@ -16,6 +16,7 @@ HARVESTED = "harvested"
 APPROVED = "approved"
 
 _IDS_OF_A_QUERY: Final = 500
+_KNOWN: Final = "name, fingerprint, id, is_enabled, capabilities_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,23 @@ def store_entry(database: Database, entry: Entry) -> int:
             values["include_subdomains"] = entry.include_subdomains
             database.run(Partner.update(values).where(Partner.id == known.id))
         return known.id
-    values = _values(entry)
+    values = row_values(entry)
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     statement = f"INSERT INTO partner ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - our own column names
     return int(database.sql(statement, tuple(values.values()))[0][0])
 
 
-def _values(entry: Entry) -> dict[str, Any]:
+def store_new(database: Database, entries: Sequence[Entry]) -> None:
+    """Store entries that are not there yet, in one go; call it inside ``change``."""
+    rows = [row_values(each) for each in entries]
+    if rows:
+        names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
+        statement = f"INSERT INTO partner ({names}) VALUES ({marks})"  # noqa: S608 - our own column names
+        database.sql_many(statement, [tuple(each.values()) for each in rows])
+
+
+def row_values(entry: Entry) -> dict[str, Any]:
+    """Return the columns of an entry."""
     certificate = entry.certificate
     return {
         "name": entry.name,
@@ -88,19 +99,44 @@ def find_entry(database: Database, name: str, fingerprint: str) -> Known | None:
     return Known(int(rows[0][0]), bool(rows[0][1]), int(rows[0][2])) if rows else None
 
 
-def entries_json(database: Database, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return entries by their ids, in that order; one that is not there is left out."""
+def find_entries(
+    database: Database, wanted: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Known]:
+    """Return those of many pairs of name and fingerprint that are there."""
+    found: dict[tuple[str, str], Known] = {}
+    fingerprints = list(dict.fromkeys(fingerprint for _, fingerprint in wanted))
+    for at in range(0, len(fingerprints), _IDS_OF_A_QUERY):
+        some = fingerprints[at : at + _IDS_OF_A_QUERY]
+        marks = ", ".join("?" * len(some))
+        rows = database.sql(
+            f"SELECT {_KNOWN} FROM partner WHERE fingerprint IN ({marks})",  # noqa: S608 - all are bound
+            some,
+        )
+        for name, fingerprint, row_id, is_enabled, capabilities_at in rows:
+            known = Known(int(row_id), bool(is_enabled), int(capabilities_at))
+            found[name, fingerprint] = known
+    return {each: found[each] for each in wanted if each in found}
+
+
+def entries_json(
+    database: Database, ids: Sequence[int], read: Mapping[str, Certificate] | None = None
+) -> list[dict[str, Any]]:
+    """Return entries by their ids, in that order; one that is not there is left out.
+
+    ``read`` has certificates by fingerprint that need not be read again.
+    """
+    read = read or {}
     found: dict[int, dict[str, Any]] = {}
     for at in range(0, len(ids), _IDS_OF_A_QUERY):
         wanted = list(ids[at : at + _IDS_OF_A_QUERY])
         rows = database.rows(Partner.select().where(Partner.id.in_(wanted)))
-        found.update({row["id"]: entry_json(row) for row in rows})
+        found.update({row["id"]: entry_json(row, read.get(row["fingerprint"])) for row in rows})
     return [found[each] for each in dict.fromkeys(ids) if each in found]
 
 
-def entry_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of the partner book, ready for JSON."""
-    certificate = Certificate.from_der(bytes(row["certificate"]))
+def entry_json(row: Mapping[str, Any], read: Certificate | None = None) -> dict[str, Any]:
+    """Return a row of the partner book, ready for JSON; ``read`` is its certificate, if known."""
+    certificate = read or Certificate.from_der(bytes(row["certificate"]))
     return {
         "id": row["id"],
         "name": row["name"],

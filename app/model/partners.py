@@ -13,8 +13,16 @@ from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
 from app.model.files import read_partner_file
 from app.model.keyrows import store_intermediates
-from app.model.names import read_partner_name
-from app.model.partnerrows import MANUAL, Entry, entries_json, entry_json, find_entry, store_entry
+from app.model.names import read_name, refuse_ours
+from app.model.partnerrows import (
+    MANUAL,
+    Entry,
+    entries_json,
+    entry_json,
+    find_entries,
+    store_entry,
+    store_new,
+)
 from app.model.tables import Partner, stamp
 from app.pki.certificate import Certificate
 from app.pki.reasons import (
@@ -50,6 +58,8 @@ def import_partner(
             f"{found[0].subject}: a certificate authority's certificate is no correspondent's;"
             " sealmon trust add makes it a trust anchor"
         )
+    named = [(leaf, *each) for leaf in leaves for each in _names(leaf, name)]
+    refuse_ours(database, (filed for _, filed, _ in named))
     entries = [
         Entry(
             name=filed,
@@ -59,14 +69,13 @@ def import_partner(
             at=at,
             include_subdomains=include_subdomains and is_domain,
         )
-        for leaf in leaves
-        for filed, is_domain in _names(database, leaf, name)
+        for leaf, filed, is_domain in named
     ]
     warnings = {leaf.fingerprint: _warnings(leaf, at) for leaf in leaves}
     with database.change(PARTNERS):
-        ids = [_store(database, entry) for entry in entries]
+        ids = _store(database, entries)
     _keep_intermediates(database, [each for each in found if each.is_ca], at)
-    rows = entries_json(database, ids)
+    rows = entries_json(database, ids, {leaf.fingerprint: leaf for leaf in leaves})
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
 
 
@@ -76,18 +85,24 @@ def _keep_intermediates(database: Database, found: Sequence[Certificate], at: da
             store_intermediates(database, found, at)
 
 
-def _store(database: Database, entry: Entry) -> int:
-    known = find_entry(database, entry.name, entry.certificate.fingerprint)
-    if known is not None and not known.is_enabled:
-        raise Refused(
-            f"this certificate of {entry.name} is disabled: sealmon partner enable {known.id}"
-        )
-    return store_entry(database, entry)
+def _store(database: Database, entries: Sequence[Entry]) -> list[int]:
+    """Store entries and return their ids. Raises Refused if one of them is disabled."""
+    by_key = {(each.name, each.certificate.fingerprint): each for each in entries}
+    known = find_entries(database, list(by_key))
+    for (name, _), each in known.items():
+        if not each.is_enabled:
+            raise Refused(
+                f"this certificate of {name} is disabled: sealmon partner enable {each.id}"
+            )
+    for key in known:
+        store_entry(database, by_key[key])
+    store_new(database, [each for key, each in by_key.items() if key not in known])
+    return [each.id for each in find_entries(database, list(by_key)).values()]
 
 
-def _names(database: Database, leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
+def _names(leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
     if name is not None:
-        return [read_partner_name(database, name)]
+        return [read_name(name)]
     if not leaf.addresses:
         odd = f" (not a plain one: {leaf.odd_addresses[0]!r})" if leaf.odd_addresses else ""
         raise Refused(f"{leaf.subject}: the certificate names no address{odd}; give --for")
@@ -95,7 +110,7 @@ def _names(database: Database, leaf: Certificate, name: str | None) -> list[tupl
         raise Refused(
             f"{leaf.subject}: the certificate names {len(leaf.addresses)} addresses; give --for"
         )
-    return [read_partner_name(database, each) for each in leaf.addresses]
+    return [read_name(each) for each in leaf.addresses]
 
 
 def check_usable(certificate: Certificate, at: datetime) -> None:

@@ -148,6 +148,28 @@ def test_what_there_is_already_is_not_stored_twice(database: Database) -> None:
     assert len(partners.list_partners(database)) == 1
 
 
+def test_new_and_known_ones_of_one_file_are_told_in_its_order(database: Database) -> None:
+    (known,) = taken(database, person(BOB).pem)
+    others = [person(f"p{number}@{PARTNER}") for number in range(2)]
+    file = others[0].pem + person(BOB).pem + others[1].pem + others[1].pem
+    rows = taken(database, file)
+    assert [row["name"] for row in rows] == [f"p0@{PARTNER}", BOB, f"p1@{PARTNER}"]
+    assert rows[1]["id"] == known["id"]
+    assert len(partners.list_partners(database)) == 3
+
+
+def test_of_a_file_with_a_disabled_one_or_one_of_ours_nothing_is_stored(
+    database: Database,
+) -> None:
+    (known,) = taken(database, person(BOB).pem)
+    partners.disable(database, known["id"])
+    domains.add(database, NORD, AT)
+    for unwanted in (person(BOB), person(ALICE)):
+        with pytest.raises(Refused):
+            taken(database, person(f"p0@{PARTNER}").pem + unwanted.pem)
+    assert [row["name"] for row in partners.list_partners(database)] == [BOB]
+
+
 # B4
 def test_disabled_stays_and_is_not_used_and_removed_is_gone(store: Store) -> None:
     (row,) = taken(store.database, person(BOB).pem)

@@ -110,6 +110,10 @@ def envelope_commands(mail: Transaction, offered: Mapping[str, str]) -> list[byt
         options += " BODY=8BITMIME"
     if "SMTPUTF8" in offered and mail.smtputf8:
         options += " SMTPUTF8"
+    if "DSN" in offered:
+        # What was decrypted must not come back in clear to whoever stands in the reverse-path, who
+        # may have sent on somebody else's ciphertext (T93; RFC 3461 §4.3).
+        options += " RET=HDRS"
     return [
         f"MAIL FROM:<{mail.reverse_path}>{options}\r\n".encode(),
         *(f"RCPT TO:<{recipient}>\r\n".encode() for recipient in mail.recipients),

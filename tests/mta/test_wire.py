@@ -183,3 +183,9 @@ def test_only_verify_asks_who_it_is() -> None:
     assert tls_context("verify", "").verify_mode is ssl.CERT_REQUIRED
     assert tls_context("verify", "").check_hostname
     assert tls_context("encrypt", "").verify_mode is ssl.CERT_NONE
+
+
+def test_no_report_of_the_next_hop_shall_hold_the_content() -> None:  # T93
+    mail = Transaction("a@x", ("b@x",), b"", eight_bit=False, smtputf8=False)
+    assert envelope_commands(mail, {"DSN": ""})[0] == b"MAIL FROM:<a@x> RET=HDRS\r\n"
+    assert envelope_commands(mail, {})[0] == b"MAIL FROM:<a@x>\r\n"

@@ -39,6 +39,12 @@ _CLEAR = {
     "t60-inner-alice": "The protected header section says Alice, Mallory signed.",
     "same-number": "A certificate with issuer and serial number of Alice's.",
     "mallory-around-alice": "Mallory's signature around Alice's.",
+    "names-alice-signed-by-mallory": "The SignerInfo names Alice's certificate, Mallory signed.",
+    "t97-alice-in-bag": "Alice's certificate stands beside Mallory's.",
+    "t59-replay-other-from": "A letter of Alice's under the From of Carol.",
+    "m4-deep": "A signed part deep inside others.",
+    "t51-common-name": "Alice's address is the common name of Mallory's certificate.",
+    "t51-dn-beside-san": "The same in the emailAddress of the DN, beside another address.",
 }
 _OPAQUE = {
     "c1-no-econtent": "A detached signature with nothing that is signed.",
@@ -46,6 +52,7 @@ _OPAQUE = {
     "c3-certs-only-label": "Nobody signed, and it says so.",
     "tampered-amount": "One digit changed.",
     "tampered-cut": "The end is missing.",
+    "label-enveloped-data": "Says that it is encrypted, and is signed by Mallory.",
     "i2-comment": "From is a comment.",
 }
 _WEAK = {
@@ -73,16 +80,32 @@ _FAMILIES = (
     identity.shown,
     identity.anomalies,
     identity.protected,
+    identity.certificates,
 )
+_LOOKALIKES = {
+    "cyrillic-a": ("\u0430lice@example.org", "The first letter of Alice is a Cyrillic one."),
+    "nul": ("alice@example.org\x00.evil.example", "A NUL after Alice's address."),
+    "comma": ("mallory@evil.example,alice@example.org", "Two addresses in one name."),
+}
 
 
 def cases() -> Iterator[Case]:
     yield from _chosen(CLEAR, _CLEAR)
     yield from _chosen(OPAQUE, _OPAQUE)
     yield from _chosen(Workshop("rsa2048", "", "opaque"), _WEAK)
+    yield from _lookalikes()
     made = {case.name: case.octets for case in forge.covert()}
     for name, about in _COVERT.items():
         yield Case(name, about, made[name], NOT_BELIEVED, body=None)
+
+
+def _lookalikes() -> Iterator[Case]:
+    """T50: addresses in a certificate that are not Alice's, however they look."""
+    made = dict(identity.certificates(CLEAR))
+    numbers = {address: number for number, address in enumerate(identity.odd_addresses())}
+    for name, (address, about) in _LOOKALIKES.items():
+        octets = made[f"t50-{numbers[address]}"]
+        yield Case(f"t50-{name}", about, octets, NOT_BELIEVED, body=None)
 
 
 def _chosen(shop: Workshop, wanted: dict[str, str]) -> Iterator[Case]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.model import domains, partners, pending
+from app.model import domains, harvesting, partners, pending
 from app.model.database import Database
 from app.model.errors import Refused
 from app.model.harvesting import NEW_OF_ONE_SENDER_A_DAY, WAITING_AT_MOST, harvest
@@ -125,6 +125,19 @@ def test_the_queue_is_bounded(store: Store) -> None:
             store.database.insert_many(Pending, rows[at : at + 1000])
     assert harvest(store, found(FIRST, "untrusted"), "on_error", AT) == "dropped"
     assert harvest(store, found(FIRST, "untrusted"), "on_error", AT + 31 * DAY) == "pending"
+
+
+def test_the_book_is_bounded_by_what_is_in_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harvesting, "BOOK_AT_MOST", 2)
+    database = store.database
+    for name in ("one.example", "two.example", "three.example"):
+        partners.import_partner(database, FIRST.der, AT, name=name)
+    for row in partners.list_partners(database)[:2]:
+        partners.remove(database, row["id"])
+    assert harvest(store, found(address="a@b.example"), "on_error", AT) == "stored"
+    assert harvest(store, found(), "on_error", AT) == "dropped"
 
 
 # B4

@@ -83,11 +83,14 @@ def headers(octets: bytes) -> None:
     text = section.text("Subject")
     if text:
         assert decode_text(encode_text("Subject", text).partition(b":")[2]) is not None
-    for cleaner in CLEANERS:
-        once = cleaner.clean_message(octets, authserv_id="gateway.nord.example")
+    # Which of the two is told by the input, so that it is found again.
+    cleaner = CLEANERS[sum(octets[-8:]) % 2]
+    once = cleaner.clean_message(octets, authserv_id="gateway.nord.example")
+    if once is not octets:
         again = cleaner.clean_message(once, authserv_id="gateway.nord.example")
         assert once == again, "cleaning is done at once"
-        assert split(once).headers.find("X-Sealmon-Signature") is None, "no forged result stays"
+        section = split(once).headers
+    assert section.find("X-Sealmon-Signature") is None, "no forged result stays"
 
 
 def cms(octets: bytes) -> None:
@@ -132,10 +135,23 @@ def certificate(octets: bytes) -> None:
 
 
 @cache
+def _genuine() -> tuple[forge.Case, ...]:
+    return tuple(forge.genuine(every=7))
+
+
+@cache
+def _forged() -> tuple[forge.Case, ...]:
+    return tuple(forge.forged(every=485))
+
+
+@cache
 def genuine_contents() -> frozenset[bytes]:
     """Return the hashes of everything that Alice has signed in a seed."""
     found = set()
-    for case in forge.genuine(every=7):
+    # Where only the header section around it is odd, she has signed what is inside; a change that
+    # makes the section clean makes it a pass.
+    framed = (case for case in _forged() if "-t38-" in case.name)
+    for case in (*_genuine(), *framed):
         message = peel(case.octets, [forge.bob()], _by(case.octets)).message
         layer = recognise(message)
         found.add(_content_hash(message))
@@ -163,16 +179,40 @@ def message(octets: bytes) -> None:
         assert finding.from_address.lower() == ALICE, "a pass for somebody else"
 
 
-def _messages(every: int) -> Iterator[bytes]:
+def _messages() -> Iterator[bytes]:
     genuine_contents()
-    for case in forge.genuine(every=every):
+    for case in (*_genuine()[::14], *_forged()):
         yield case.octets
-    for case in forge.forged(every=every * 5):
-        yield case.octets
+
+
+def _structures() -> Iterator[bytes]:
+    """Yield small messages of every structure, where a change meets something that matters."""
+    parts = (
+        b"Content-Type: text/plain; charset=utf-8\r\n\r\nhello\r\n",
+        b"Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n",
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\nhe=6Clo =\r\n\r\n",
+        b"Content-Type: message/rfc822\r\n\r\nFrom: a@b.example\r\n\r\nhi\r\n",
+        b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nMIIB\r\n",
+    )
+    outer = b"From: a@example.org\r\nMIME-Version: 1.0\r\n"
+    for kind in (b"mixed", b'signed; protocol="application/pkcs7-signature"; micalg=sha-256'):
+        for first in parts:
+            inner = b"--x\r\n" + first + b"--x\r\n" + parts[-1] + b"--x--\r\n"
+            typed = b"Content-Type: multipart/" + kind + b"; boundary=x\r\n\r\n"
+            yield outer + typed + inner
+            yield (
+                outer
+                + b"Content-Type: multipart/mixed; boundary*=us-ascii''%79\r\n\r\n--y\r\n"
+                + (typed + inner + b"--y--\r\n")
+            )
+            yield outer + first
+    for kind in (b"enveloped-data", b"signed-data", b"certs-only", b"compressed-data"):
+        typed = b"Content-Type: application/pkcs7-mime; smime-type=" + kind
+        yield outer + typed + b"; name*0=smime.; name*1=p7m\r\n" + parts[1]
 
 
 def _sections() -> Iterator[bytes]:
-    for octets in _messages(97):
+    for octets in _messages():
         yield split(octets).headers.octets + b"\r\n"
     subjects: Sequence[str] = ("[SIGNIERT] Re: Angebot", "🔏 x", "[S1GNED] hi", "Re: 【SIGNED】")
     for subject in subjects:
@@ -181,7 +221,7 @@ def _sections() -> Iterator[bytes]:
 
 
 def _cms_objects() -> Iterator[bytes]:
-    for octets in _messages(97):
+    for octets in _messages():
         found = recognise(octets).cms
         if found:
             yield found
@@ -196,9 +236,9 @@ def _certificates() -> Iterator[bytes]:
 
 
 TARGETS = {
-    "mime": Target(mime, lambda: _messages(211)),
+    "mime": Target(mime, _structures),
     "headers": Target(headers, _sections),
     "cms": Target(cms, _cms_objects),
     "certificate": Target(certificate, _certificates),
-    "message": Target(message, lambda: _messages(97)),
+    "message": Target(message, _messages),
 }

@@ -154,7 +154,13 @@ def test_ten_thousand_messages_arrive_with_the_same_hash(
         server.close()
 
     asyncio.run(run())
-    sent = {hashlib.sha256(made(number)).digest() for number in range(MESSAGES)}
-    got = {hashlib.sha256(original(one.octets or b"")).digest() for one in hop.messages}
+    sent = {
+        hashlib.sha256(made(number).removeprefix(b"\r\n")).digest() for number in range(MESSAGES)
+    }
+    # A message without a header section stays a body below our fields: one empty line more (T62).
+    got = {
+        hashlib.sha256(original(one.octets or b"").removeprefix(b"\r\n")).digest()
+        for one in hop.messages
+    }
     assert len(hop.messages) == MESSAGES
     assert got == sent

@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 from app.cli.frame import Failed
-from app.model.database import Database, open_database, without_password
+from app.model.database import Database, open_database
+from app.model.engines import without_password
 from app.model.errors import StoreUnavailable
 from app.model.masterkey import create_master_key, read_master_key
 from app.model.schema import is_initialised, migrate

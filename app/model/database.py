@@ -7,9 +7,8 @@ thread; never call it in the event loop's thread, where two coroutines would sha
 Every change happens in ``change(...)``: one transaction, which also moves the counter that tells
 all workers to read again. Whatever the driver raises becomes StoreUnavailable.
 
-After a crash: a change is there as a whole or not at all. SQLite runs with WAL and
-``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``: what was committed survives power
-loss.
+After a crash: a change is there as a whole or not at all, and what was committed is there
+(engines.py).
 """
 
 import threading
@@ -17,18 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import peewee
 
+from app.model.engines import postgresql_engine, sqlite_engine, without_password
 from app.model.errors import Refused, StoreUnavailable, WouldWait
 
 Row = Mapping[str, Any]
 
 _SQLITE: Final = "sqlite:///"
-
-BUSY_SECONDS: Final = 5.0
-"""How long a writer waits for another one, and PostgreSQL for its server (R13)."""
 
 SETTINGS: Final = "settings"
 """The counter of everything in a Snapshot."""
@@ -227,16 +223,6 @@ class Database:
             self.engine.close()
 
 
-def without_password(url: str) -> str:
-    """Return the URL of a database as people may see it (T132)."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.split("://", 1)[0] + "://…"
-    shown = url.replace(f":{parts.password}@", ":…@", 1) if parts.password else url
-    return shown.replace(f"?{parts.query}", "?…") if "password" in parts.query.lower() else shown
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
@@ -247,47 +233,11 @@ def open_database(url: str) -> Database:
     Opens no connection yet, so that a process may fork afterwards. Raises Refused for another URL.
     """
     if url.startswith(_SQLITE):
-        return Database(_sqlite(url.removeprefix(_SQLITE)), url)
+        return Database(sqlite_engine(url.removeprefix(_SQLITE)), url)
     if url.startswith(("postgresql://", "postgres://")):
-        return Database(_postgresql(url), url)
+        return Database(postgresql_engine(url), url)
     kind = url.split(":", 1)[0]
     raise Refused(f"{kind}: unknown kind of database, use sqlite:/// or postgresql://")
-
-
-def _sqlite(path: str) -> peewee.SqliteDatabase:
-    # A plain SqliteDatabase keeps one connection a thread. Never a pool: it hands a connection from
-    # one thread to another, which sqlite3 refuses. mode=rw: a lost file is missed, not made anew.
-    return peewee.SqliteDatabase(
-        f"file:{quote(path)}?mode=rw",
-        uri=True,
-        pragmas={
-            "journal_mode": "wal",
-            "synchronous": "full",
-            "foreign_keys": 1,
-            "busy_timeout": int(BUSY_SECONDS * 1000),
-            "cache_size": -8192,
-        },
-        timeout=BUSY_SECONDS,
-    )
-
-
-def _postgresql(url: str) -> peewee.PostgresqlDatabase:
-    parts = urlsplit(url)
-    milliseconds = int(BUSY_SECONDS * 1000)
-    options: dict[str, Any] = {
-        "connect_timeout": int(BUSY_SECONDS),
-        "tcp_user_timeout": milliseconds,
-        "options": f"-c synchronous_commit=on -c lock_timeout={milliseconds}",
-        **dict(parse_qsl(parts.query)),
-    }
-    given = {
-        "user": parts.username,
-        "password": unquote(parts.password or ""),
-        "host": parts.hostname,
-        "port": parts.port,
-    }
-    options.update({name: value for name, value in given.items() if value})
-    return peewee.PostgresqlDatabase(parts.path.lstrip("/"), prefer_psycopg3=True, **options)
 
 
 def exists(database: Database) -> bool:

@@ -22,7 +22,7 @@ from tests.testpki import AT
 WRAPS = ("bare", "encrypted", "triple")
 FORMS = ("clear", "opaque")
 
-_FAMILIES: tuple[Callable[[Workshop], Iterator[tuple[str, bytes]]], ...] = (
+FAMILIES: tuple[Callable[[Workshop], Iterator[tuple[str, bytes]]], ...] = (
     structure.two_contents,
     structure.attributes_as_content,
     structure.several_signers,
@@ -68,7 +68,7 @@ def genuine(*, every: int = 1, kind: str = "") -> Iterator[Case]:
 
 
 def _forged_bare(shop: Workshop) -> Iterator[tuple[str, bytes]]:
-    for family in _FAMILIES:
+    for family in FAMILIES:
         yield from family(shop)
 
 

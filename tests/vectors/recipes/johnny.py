@@ -6,7 +6,7 @@ From tests/forgery, where there are thousands; none of them may be believed, non
 from collections.abc import Iterator
 
 from tests import forge
-from tests.forgery import framing, identity, structure
+from tests.forgery import identity
 from tests.forgery.makers import Workshop
 from tests.vectors.recipes.case import CLEAR, NOT_BELIEVED, OPAQUE, Case
 
@@ -64,24 +64,6 @@ _COVERT = {
     "covert-m2-image-around": "The same inside the address of an image (EFAIL).",
     "covert-m4-forwarded": "The same in a forwarded message.",
 }
-_FAMILIES = (
-    structure.two_contents,
-    structure.attributes_as_content,
-    structure.several_signers,
-    structure.nobody,
-    structure.unproven,
-    structure.same_number,
-    structure.weak,
-    structure.lies,
-    framing.signed_frames,
-    framing.broken_multiparts,
-    framing.boundaries,
-    framing.tampered,
-    identity.shown,
-    identity.anomalies,
-    identity.protected,
-    identity.certificates,
-)
 _LOOKALIKES = {
     "cyrillic-a": ("\u0430lice@example.org", "The first letter of Alice is a Cyrillic one."),
     "nul": ("alice@example.org\x00.evil.example", "A NUL after Alice's address."),
@@ -109,7 +91,7 @@ def _lookalikes() -> Iterator[Case]:
 
 
 def _chosen(shop: Workshop, wanted: dict[str, str]) -> Iterator[Case]:
-    made = {name: octets for family in _FAMILIES for name, octets in family(shop)}
+    made = {name: octets for family in forge.FAMILIES for name, octets in family(shop)}
     for name, about in wanted.items():
         label = f"{name.removesuffix('-' + shop.form)}-{shop.form}"
         yield Case(label, about, made[name], NOT_BELIEVED, body=None)

@@ -10,6 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from app.cms import der
 from app.pki.certificate import Certificate
+from app.pki.engine import Budget
 from app.pki.path import PathResult, validate
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED
 from tests.pki.asking import STRANGER, anchors, codes
@@ -378,3 +379,32 @@ def test_responder_usage_is_what_makes_a_responder() -> None:
     certificate = Certificate.from_der(RESPONDER.certificate)
     usage = certificate.extended_key_usage or frozenset()
     assert ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string in usage
+
+
+def test_pause_of_the_interpreter_is_not_held_against_lists_of_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses = iter([-1.0])
+
+    def budget() -> Budget:
+        found = Budget()
+        found._deadline += next(pauses, 0.0)  # noqa: SLF001 - the pause is nobody's to bring about
+        return found
+
+    monkeypatch.setattr("app.pki.revocation.Budget", budget)
+    assert ask(SUB.issue("paused@example.org"), "hard", crls=BOTH).revocation == "good"
+    assert next(pauses, None) is None
+
+
+def test_lists_of_a_message_have_no_more_than_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Budget] = []
+
+    def budget() -> Budget:
+        made.append(Budget())
+        made[-1]._deadline -= 1.0  # noqa: SLF001
+        return made[-1]
+
+    monkeypatch.setattr("app.pki.revocation.Budget", budget)
+    result = ask(SUB.issue("slow@example.org"), "hard", crls=BOTH)
+    assert (result.status, result.revocation) == ("untrusted", "unknown")
+    assert len(made) == 2

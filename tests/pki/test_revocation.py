@@ -388,7 +388,7 @@ def test_pause_of_the_interpreter_is_not_held_against_lists_of_a_message(
 
     def budget() -> Budget:
         found = Budget()
-        found._deadline += next(pauses, 0.0)  # noqa: SLF001 - the pause is nobody's to bring about
+        found._deadline += next(pauses, 0.0)
         return found
 
     monkeypatch.setattr("app.pki.revocation.Budget", budget)
@@ -401,7 +401,7 @@ def test_lists_of_a_message_have_no_more_than_two_tries(monkeypatch: pytest.Monk
 
     def budget() -> Budget:
         made.append(Budget())
-        made[-1]._deadline -= 1.0  # noqa: SLF001
+        made[-1]._deadline -= 1.0
         return made[-1]
 
     monkeypatch.setattr("app.pki.revocation.Budget", budget)

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     AUTH_ENVELOPED = "auth-enveloped"
     COMPRESSED = "compressed"
     CERTS_ONLY = "certs-only"
+    OTHER = "other"
     MALFORMED = "malformed"
     OVER_LIMIT = "over-limit"
 
@@ -189,7 +190,10 @@ def _recognise_opaque(root: Entity, media_type: MediaType) -> Layer:
         return holds(_labelled(label) or Kind.OPAQUE, problem=str(error))
     kind = _CMS_KINDS.get(found) if signed is None else _kind_of(signed)
     if kind is None:
-        return holds(Kind.MALFORMED, problem="the CMS contentType is none of S/MIME")
+        # Data, DigestedData, EncryptedData, AuthenticatedData: whole, and no S/MIME (T65).
+        lies = _labelled(label) in {Kind.OPAQUE, Kind.CERTS_ONLY}
+        kind = Kind.MALFORMED if lies else Kind.OTHER
+        return holds(kind, problem="the CMS contentType is none of S/MIME")
     if kind not in _LABELS.get(label, {kind}):
         return holds(Kind.MALFORMED, problem=f"smime-type {label} on {kind}")
     return holds(kind, signed=signed)

@@ -137,6 +137,8 @@ def _unsigned(layer: Layer, originator: Originator) -> Finding:
     """Return the finding about a layer that is no signature."""
     if layer.kind is Kind.MALFORMED:
         return _plainly(Status.INVALID, Reason("malformed", layer.problem), originator)
+    if layer.kind is Kind.OTHER:
+        return _plainly(Status.UNSUPPORTED, Reason("structure", layer.problem), originator)
     if layer.partial:
         return _plainly(Status.PARTIAL, Reason("part-signed"), originator)
     if layer.kind is Kind.OVER_LIMIT:

@@ -2,13 +2,25 @@
 
 import pytest
 
+from app.cms.der import CONTEXT_0, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, encode_identifier, tlv
 from app.mail.compose import pkcs7_mime, wrap_base64
 from app.mail.entity import scan
 from app.mail.headers import Headers, split
+from app.smime.decrypt import decrypt
 from app.smime.encrypt import encrypt
+from app.smime.finding import Status
 from app.smime.kinds import Kind, recognise
 from app.smime.sign import sign
-from tests.smime.house import AT, TOKEN, certificate_of, letter, person, signer_of
+from tests.smime.house import (
+    AT,
+    TOKEN,
+    certificate_of,
+    find,
+    letter,
+    person,
+    signer_of,
+    trust,
+)
 
 SIGNED = sign(letter(), signer_of(person("alice@example.org")), form="clear", at=AT, token=TOKEN)
 OPAQUE = sign(letter(), signer_of(person("alice@example.org")), form="opaque", at=AT, token=TOKEN)
@@ -125,7 +137,6 @@ def test_multipart_signed_of_openpgp_is_none_of_ours() -> None:
 
 def test_certificates_only_are_no_signature() -> None:  # RFC 8551 §3.6
     from app.cms.certs_only import build_certs_only
-    from tests.smime.house import find, trust
 
     bag = build_certs_only([person("alice@example.org").certificate])
     octets = pkcs7_mime(Headers(b"From: a@b.example\r\n"), bag, "certs-only", "smime.p7c")
@@ -134,11 +145,37 @@ def test_certificates_only_are_no_signature() -> None:  # RFC 8551 §3.6
     assert (finding.result, finding.reasons[0].code) == ("none", "certs-only")
 
 
-def test_content_that_is_no_smime_is_malformed() -> None:
-    data = b"\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
-    data = b"\x30\x11" + data[2:] + b"\xa0\x04\x04\x02hi"
-    octets = pkcs7_mime(Headers(b""), data, "signed-data", "smime.p7m")
-    assert recognise(octets).kind is Kind.MALFORMED
+# RFC 5652 §4, §7, §8, §9.
+NO_SMIME = {
+    "data": "1.2.840.113549.1.7.1",
+    "digested": "1.2.840.113549.1.7.5",
+    "encrypted": "1.2.840.113549.1.7.6",
+    "authenticated": "1.2.840.113549.1.9.16.1.2",
+}
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "status"),
+    [
+        ("", Kind.OTHER, Status.UNSUPPORTED),
+        ("no-such-type", Kind.OTHER, Status.UNSUPPORTED),
+        ("enveloped-data", Kind.OTHER, Status.UNSUPPORTED),
+        ("signed-data", Kind.MALFORMED, Status.INVALID),
+        ("certs-only", Kind.MALFORMED, Status.INVALID),
+    ],
+)
+@pytest.mark.parametrize("name", NO_SMIME)
+def test_cms_that_is_no_smime_is_not_supported(
+    name: str, label: str, kind: Kind, status: Status
+) -> None:  # T65
+    content = tlv(CONTEXT_0, tlv(OCTET_STRING, b"hi"))
+    cms = tlv(SEQUENCE, tlv(OBJECT_IDENTIFIER, encode_identifier(NO_SMIME[name])), content)
+    head = Headers(b"From: alice@example.org\r\n")
+    octets = pkcs7_mime(head, cms, label or '""', "smime.p7m")
+    layer = recognise(octets)
+    assert layer.kind is kind
+    assert find(octets, trust()).status is status
+    assert decrypt(octets, layer, []).status == "none"
 
 
 @pytest.mark.parametrize(

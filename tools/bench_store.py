@@ -196,8 +196,7 @@ def databases() -> Iterator[dict[str, str]]:
         if there is None:
             yield urls
             return
-        with PostgreSQL(there) as server:
-            # Its server runs with fsync=off: compare its writes with SQLite's with care.
+        with PostgreSQL(there, durable=True) as server:
             yield {**urls, "PostgreSQL": server.url("bench")}
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from app.model.database import Database
+from app.model.errors import StoreUnavailable
 from app.model.keyindex import issuer_serial, key_identifier
 from app.model.shown import certificate_json
 from app.model.tables import Partner, moment, pack, stamp, storable, unpack
@@ -16,7 +17,9 @@ HARVESTED = "harvested"
 APPROVED = "approved"
 
 _IDS_OF_A_QUERY: Final = 500
-_KNOWN: Final = "name, fingerprint, id, is_enabled, capabilities_at"
+_KNOWN: Final = "p.name, p.fingerprint, p.id, p.is_enabled, p.capabilities_at"
+_MANY: Final = 1_000
+"""So many new entries at one go may change how a server should look them up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +43,7 @@ def store_entry(database: Database, entry: Entry) -> int:
     known = find_entry(database, entry.name, entry.certificate.fingerprint)
     if known is not None:
         if entry.is_pinned:
-            values = {"is_pinned": True, "source": entry.source, "is_enabled": True}
-            values["include_subdomains"] = entry.include_subdomains
-            database.run(Partner.update(values).where(Partner.id == known.id))
+            raise_known(database, {known.id: entry})
         return known.id
     values = row_values(entry)
     names, marks = ", ".join(values), ", ".join("?" * len(values))
@@ -57,6 +58,33 @@ def store_new(database: Database, entries: Sequence[Entry]) -> None:
         names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
         statement = f"INSERT INTO partner ({names}) VALUES ({marks})"  # noqa: S608 - our own column names
         database.sql_many(statement, [tuple(each.values()) for each in rows])
+
+
+def raise_known(database: Database, entries: Mapping[int, Entry]) -> None:
+    """Raise entries by their ids to what a person says of them; call it inside ``change``."""
+    database.sql_many(
+        "UPDATE partner SET is_pinned = ?, source = ?, is_enabled = ?, include_subdomains = ?"
+        " WHERE id = ?",
+        [(True, each.source, True, each.include_subdomains, id_) for id_, each in entries.items()],
+    )
+
+
+def count_anew(database: Database, added: int) -> None:
+    """Let the server count the book after many new entries; what it does not know it guesses.
+
+    PostgreSQL looks by itself, but only after a minute, and until then it may read the whole book
+    for one recipient, or keep a plan that was made for an empty one. Call it outside ``change``.
+    """
+    if added < _MANY or database.is_sqlite:
+        return
+    try:
+        known = database.sql("SELECT reltuples FROM pg_class WHERE oid = 'partner'::regclass")
+        highest = database.sql("SELECT MAX(id) FROM partner")[0][0]
+        if highest > 2 * known[0][0]:
+            database.sql_run("ANALYZE partner")
+    except StoreUnavailable:
+        # What was stored is stored. The server's own look comes later.
+        return
 
 
 def row_values(entry: Entry) -> dict[str, Any]:
@@ -104,13 +132,16 @@ def find_entries(
 ) -> dict[tuple[str, str], Known]:
     """Return those of many pairs of name and fingerprint that are there."""
     found: dict[tuple[str, str], Known] = {}
-    fingerprints = list(dict.fromkeys(fingerprint for _, fingerprint in wanted))
-    for at in range(0, len(fingerprints), _IDS_OF_A_QUERY):
-        some = fingerprints[at : at + _IDS_OF_A_QUERY]
-        marks = ", ".join("?" * len(some))
+    for at in range(0, len(wanted), _IDS_OF_A_QUERY):
+        some = wanted[at : at + _IDS_OF_A_QUERY]
+        marks = ", ".join(["(?, ?)"] * len(some))
+        # Pair by pair through the index: asked for a list of fingerprints, a PostgreSQL that has
+        # not counted its rows yet reads the whole book for each list.
         rows = database.sql(
-            f"SELECT {_KNOWN} FROM partner WHERE fingerprint IN ({marks})",  # noqa: S608 - all are bound
-            some,
+            f"WITH wanted (name, fingerprint) AS (VALUES {marks}) SELECT {_KNOWN}"  # noqa: S608 - all are bound
+            " FROM wanted CROSS JOIN partner p"
+            " WHERE p.name = wanted.name AND p.fingerprint = wanted.fingerprint",
+            [text for pair in some for text in pair],
         )
         for name, fingerprint, row_id, is_enabled, capabilities_at in rows:
             known = Known(int(row_id), bool(is_enabled), int(capabilities_at))

@@ -17,10 +17,11 @@ from app.model.names import read_name, refuse_ours
 from app.model.partnerrows import (
     MANUAL,
     Entry,
+    count_anew,
     entries_json,
     entry_json,
     find_entries,
-    store_entry,
+    raise_known,
     store_new,
 )
 from app.model.tables import Partner, stamp
@@ -74,6 +75,7 @@ def import_partner(
     warnings = {leaf.fingerprint: _warnings(leaf, at) for leaf in leaves}
     with database.change(PARTNERS):
         ids = _store(database, entries)
+    count_anew(database, len(ids))
     _keep_intermediates(database, [each for each in found if each.is_ca], at)
     rows = entries_json(database, ids, {leaf.fingerprint: leaf for leaf in leaves})
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
@@ -94,8 +96,7 @@ def _store(database: Database, entries: Sequence[Entry]) -> list[int]:
             raise Refused(
                 f"this certificate of {name} is disabled: sealmon partner enable {each.id}"
             )
-    for key in known:
-        store_entry(database, by_key[key])
+    raise_known(database, {each.id: by_key[key] for key, each in known.items()})
     store_new(database, [each for key, each in by_key.items() if key not in known])
     return [each.id for each in find_entries(database, list(by_key)).values()]
 

@@ -19,8 +19,9 @@ def programs() -> Path | None:
 class PostgreSQL:
     """A server that runs as long as the block; root lets the user postgres run it."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
         self._programs = programs
+        self._fsync = "on" if durable else "off"
         self._user = "postgres" if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="sealmon-pg-"))
         if self._user:
@@ -37,7 +38,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = f"-c listen_addresses='' -k {self._folder} -c fsync=off"
+        options = f"-c listen_addresses='' -k {self._folder} -c fsync={self._fsync}"
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
     def stop(self) -> None:

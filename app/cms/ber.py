@@ -11,7 +11,13 @@ from typing import Final
 
 from app.cms.der import CONTEXT_0, CONTEXT_1, INTEGER, OCTET_STRING, SEQUENCE, head
 from app.cms.errors import MalformedCms, TooLarge
-from app.mail.limits import BER_SEGMENTS, DER_DEPTH, DER_ELEMENTS, INTEGER_BITS
+from app.mail.limits import (
+    BER_LARGE_SEGMENT_OCTETS,
+    BER_SEGMENTS,
+    DER_DEPTH,
+    DER_ELEMENTS,
+    INTEGER_BITS,
+)
 
 _CUT_SHORT: Final = "an element is cut short"
 _INDEFINITE: Final = 0x80
@@ -21,9 +27,9 @@ _CONSTRUCTED_STRING: Final = 0x24
 _SEGMENT_TAGS: Final = frozenset((OCTET_STRING, _CONSTRUCTED_STRING))
 # A string behind one of these is a segment, or content, which is looked at as if it were one.
 _SEGMENT_PARENTS: Final = _SEGMENT_TAGS | {CONTEXT_0}
-# Elements that are not DER: the segments, and as many with an odd length.
+# Elements that are not DER: the small segments, and as many with an odd length.
 _IRREGULAR: Final = 2 * BER_SEGMENTS
-# What is written anew; elements that are DER are copied by the whole and do not count.
+# What is written anew; large segments, and what is DER and copied by the whole, do not count.
 _REWRITTEN: Final = 4 * BER_SEGMENTS
 # encryptedContent is four levels deep, tagged [0], and stands after an AlgorithmIdentifier; the
 # eContent of a SignedData is as deep, tagged the same, and stands after its type.
@@ -61,7 +67,7 @@ def _walk(octets: bytes, limit_elements: int) -> tuple[list[int], list[int]]:  #
     ends: list[int] = []
     irregular: list[int] = []
     long: list[int] = []
-    elements = segments = before = 0
+    elements = segments = large = before = 0
     while True:
         while at == end:
             if not ends:
@@ -83,8 +89,11 @@ def _walk(octets: bytes, limit_elements: int) -> tuple[list[int], list[int]]:  #
         if stop > bound:
             raise MalformedCms(_CUT_SHORT)
         if tag in _SEGMENT_TAGS and (before in _SEGMENT_PARENTS or tag == _CONSTRUCTED_STRING):
-            segments += 1
             irregular.append(begin)
+            if length >= BER_LARGE_SEGMENT_OCTETS and tag == OCTET_STRING:
+                large += 1
+            else:
+                segments += 1
         before = tag
         if tag & 0x20:
             ends.append(end)
@@ -95,7 +104,7 @@ def _walk(octets: bytes, limit_elements: int) -> tuple[list[int], list[int]]:  #
                 long.append(begin)
         if len(ends) > DER_DEPTH or elements > limit_elements or segments > BER_SEGMENTS:
             raise TooLarge("deeper, or more elements or segments, than the limit")
-        if (tag == INTEGER and length > _INTEGER_OCTETS) or len(irregular) > _IRREGULAR:
+        if (tag == INTEGER and length > _INTEGER_OCTETS) or len(irregular) > _IRREGULAR + large:
             raise TooLarge("an INTEGER over the limit, or too much that is not DER")
 
 
@@ -148,7 +157,7 @@ def to_der(octets: bytes, *, abridged: bool = False) -> bytes:
 class _Rewriter:
     """Appends the DER of elements to one list; a header is filled in when its size is known."""
 
-    __slots__ = ("abridged", "chunks", "irregular", "octets", "view")
+    __slots__ = ("abridged", "chunks", "irregular", "octets", "small", "view")
 
     def __init__(self, octets: bytes, irregular: list[int], *, abridged: bool) -> None:
         self.octets = octets
@@ -156,6 +165,7 @@ class _Rewriter:
         self.irregular = irregular
         self.abridged = abridged
         self.chunks: list[bytes | memoryview] = []
+        self.small = 0
 
     def element(
         self, at: int, depth: int, place: tuple[int, int], *, bare: bool
@@ -165,10 +175,11 @@ class _Rewriter:
         `place` is the tags of the element around it and of the one before it. A bare element is
         written without its header: it is a segment.
         """
-        if len(self.chunks) > _REWRITTEN:
-            raise TooLarge("too much that is not DER")
         tag = self.octets[at]
         start, length = header(self.octets, at)
+        self.small += length < BER_LARGE_SEGMENT_OCTETS
+        if self.small > _REWRITTEN:
+            raise TooLarge("too much that is not DER")
         if bare and tag not in _SEGMENT_TAGS:
             raise MalformedCms("a segment that is no string")
         inside, after = place

@@ -5,7 +5,13 @@ from asn1crypto import core
 
 from app.cms import ber, der
 from app.cms.errors import MalformedCms, TooLarge
-from app.mail.limits import BER_SEGMENTS, DER_DEPTH, DER_ELEMENTS, INTEGER_BITS
+from app.mail.limits import (
+    BER_LARGE_SEGMENT_OCTETS,
+    BER_SEGMENTS,
+    DER_DEPTH,
+    DER_ELEMENTS,
+    INTEGER_BITS,
+)
 from tests.cms.identities import CONTENT, identity
 
 
@@ -16,8 +22,8 @@ def _nested(levels: int) -> bytes:
     return octets
 
 
-def _segments(count: int) -> bytes:
-    return der.tlv(0x24, b"\x04\x01a" * count)
+def _segments(count: int, octets: int = 1) -> bytes:
+    return der.tlv(0x24, der.tlv(der.OCTET_STRING, b"a" * octets) * count)
 
 
 LIMITS: list[tuple[str, Callable[[int], bytes], int]] = [
@@ -28,6 +34,11 @@ LIMITS: list[tuple[str, Callable[[int], bytes], int]] = [
         DER_ELEMENTS,
     ),
     ("segments", lambda count: _segments(count - 1), BER_SEGMENTS),
+    (
+        "segments just below the size of large ones",
+        lambda count: _segments(count - 1, BER_LARGE_SEGMENT_OCTETS - 1),
+        BER_SEGMENTS,
+    ),
     (
         "INTEGER",
         lambda octets: der.tlv(der.INTEGER, b"\x00" + b"\xff" * (octets - 1)),
@@ -47,6 +58,20 @@ def test_limits_hold_exactly(
     else:
         with pytest.raises(TooLarge):
             ber.scan(octets)
+
+
+def test_large_segments_are_limited_by_the_message_alone() -> None:
+    size = BER_LARGE_SEGMENT_OCTETS
+    octets = b"\x30\x80" + _segments(5 * BER_SEGMENTS, size) + b"\x00\x00"
+    whole = der.tlv(der.OCTET_STRING, b"a" * (5 * BER_SEGMENTS * size))
+    assert ber.to_der(octets) == der.tlv(der.SEQUENCE, whole)
+
+
+def test_large_segments_make_no_room_for_small_ones() -> None:  # T106
+    large = der.tlv(der.OCTET_STRING, b"a" * BER_LARGE_SEGMENT_OCTETS) * 50_000
+    octets = b"\x24\x80" + large + b"\x04\x01a" * (BER_SEGMENTS + 1) + b"\x00\x00"
+    with pytest.raises(TooLarge):
+        ber.scan(octets)
 
 
 INDEFINITE = [

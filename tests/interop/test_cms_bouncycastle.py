@@ -3,8 +3,6 @@
 A small program in Java is compiled once and does all jobs of a test module in one run.
 """
 
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,21 +11,19 @@ import pytest
 from app.cms.compressed import open_compressed
 from app.cms.enveloped import build_enveloped, open_enveloped, parse_enveloped
 from app.cms.signed import Check, build_signed, parse_signed, verify_signer
+from app.mail.limits import BER_SEGMENTS
 from tests.cms.identities import CONTENT, identity, key, signer
+from tests.interop import java
 from tests.testpki import AT
 
-JARS = [Path("/usr/share/java") / name for name in ("bcpkix.jar", "bcprov.jar", "bcutil.jar")]
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(
-        shutil.which("javac") is None or not all(jar.exists() for jar in JARS),
-        reason="javac or libbcmail-java is not installed",
-    ),
-]
+pytestmark = [pytest.mark.interop, java.needs_bouncycastle]
 LARGE = bytes(range(256)) * 2_000
+# BouncyCastle writes a stream in segments of 1,000 octets: 12,000 of them.
+HUGE = bytes(range(256)) * 47_000
 GOOD = Check(digest_matches=True, signature_matches=True)
 # QUIRK: BouncyCastle 1.72 has no ChaCha20-Poly1305, X25519, ML-DSA or ML-KEM in its CMS, and no
-# recipient that opens AuthEnvelopedData by key agreement.
+# recipient that opens AuthEnvelopedData by key agreement. See test_cms_bouncycastle_parts and
+# test_cms_libcrypto for these.
 TO_SIGN = [
     ("rsa2048", "SHA256withRSA", "rsa-sha256"),
     ("rsa2048", "SHA384withRSA", "rsa-sha384"),
@@ -83,22 +79,20 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (path / f"{kind}.cer").write_bytes(identity(kind).certificate)
     (path / "content").write_bytes(CONTENT)
     (path / "large").write_bytes(LARGE)
+    (path / "huge").write_bytes(HUGE)
     jobs = [*_their_jobs(), *_our_jobs(path)]
-    (path / "jobs").write_text("".join("\t".join(job) + "\n" for job in jobs))
-    classpath = ":".join(map(str, JARS))
-    source = Path(__file__).with_name("BouncyCastleCms.java")
-    for words in (
-        ["javac", "-cp", classpath, "-d", str(path), str(source)],
-        ["java", "-cp", f"{classpath}:{path}", "BouncyCastleCms", "jobs"],
-    ):
-        done = subprocess.run(words, cwd=path, capture_output=True, timeout=100, check=True)
-    results = zip(jobs, done.stdout.decode().splitlines(), strict=True)
+    results = zip(jobs, java.run(path, "BouncyCastleCms", jobs), strict=True)
     (path / "results").write_text("".join(f"{' '.join(job)}\t{said}\n" for job, said in results))
     return path
 
 
 def _their_jobs() -> list[list[str]]:
-    jobs = [["compress", "compressed", "content"]]
+    files = ["rsa2048.key", "rsa2048.cer", "huge"]
+    jobs = [
+        ["compress", "compressed", "content"],
+        ["sign", "huge-signed", "SHA256withRSA", *files, "stream"],
+        ["encrypt", "huge-sealed", "aes256-cbc", "pkcs1v15", *files[1:], "stream"],
+    ]
     for case in TO_SIGN:
         kind, algorithm, _ = case
         for form in FORMS:
@@ -192,3 +186,15 @@ def test_we_open_what_bouncycastle_seals(desk: Path, case: tuple[str, str, str, 
 
 def test_we_inflate_what_bouncycastle_compresses(desk: Path) -> None:
     assert open_compressed((desk / "compressed").read_bytes()) == CONTENT
+
+
+def test_a_stream_of_twelve_thousand_segments_is_read(desk: Path) -> None:
+    certificate = identity("rsa2048").certificate
+    signed = (desk / "huge-signed").read_bytes()
+    assert signed.count(b"\x04\x82\x03\xe8") > BER_SEGMENTS
+    data = parse_signed(signed)
+    assert data.content == HUGE
+    assert verify_signer(data.signers[0], [HUGE], certificate) == GOOD
+    found = parse_enveloped((desk / "huge-sealed").read_bytes())
+    opened = open_enveloped(found, key("rsa2048"), certificate, limit_octets=len(HUGE))
+    assert opened == HUGE

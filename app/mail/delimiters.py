@@ -2,16 +2,15 @@
 
 A delimiter is CRLF, "--" and the whole boundary on a line of its own; blanks may follow. Some
 readers take less for one: a bare LF before it, a line that only begins like one. Where that would
-make a difference there is an anomaly, and nothing below counts as signed (T38). The search jumps
-from one candidate to the next and gives up after as many as a message may have parts (T35).
+make a difference there is an anomaly, and nothing below counts as signed (T38). The search goes
+through the body once, from one candidate to the next, and gives up after as many as a message may
+have parts (T35).
 RFC 2046 §5.1.1.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.mail.limits import MIME_PARTS
 
@@ -30,64 +29,72 @@ class Delimited:
     """Whether there are more parts, or lines that look like delimiters, than MIME_PARTS."""
 
 
-class _Line(NamedTuple):
-    """A line that begins like a delimiter."""
-
-    at: int  # of the CRLF before it
-    after: int
-    is_whole: bool
-    is_last: bool
-
-
 _OVER: Final = Delimited(anomalies=(f"more than {MIME_PARTS} parts",), is_over=True)
 
 
 def cut(source: bytes, start: int, end: int, boundary: bytes) -> Delimited:
     """Return the parts of the multipart body from start to end."""
-    mark = b"\r\n--" + boundary
-    candidates = list(islice(_candidates(source, start, end, mark), _CANDIDATES + 1))
-    if len(candidates) > _CANDIDATES:
-        return _OVER
-    lines = [line for line in candidates if line.is_whole]
-    anomalies = []
-    if len(lines) < len(candidates):
-        anomalies.append("line that begins like a delimiter")
-    if not lines or not lines[-1].is_last:
-        anomalies.append("no closing delimiter")
-    elif source.find(mark, lines[-1].after - 2, end) >= 0:
-        anomalies.append("delimiter after the last one")
-    ends = [*(line.at for line in lines[1:]), end]
-    # The CRLF that ends one delimiter may begin the next: a part of no octets, which some skip.
-    if any(part_end < line.after for line, part_end in zip(lines, ends, strict=False)):
-        anomalies.append("delimiters in a row")
-    parts = tuple(
-        (line.after, max(line.after, part_end))
-        for line, part_end in zip(lines, ends, strict=False)
-        if not line.is_last
-    )
-    return Delimited(parts, tuple(anomalies)) if len(parts) <= MIME_PARTS else _OVER
-
-
-def _candidates(source: bytes, start: int, end: int, mark: bytes) -> Iterator[_Line]:
-    """Yield the lines that begin like a delimiter, up to the closing one."""
-    # The first may stand at the very beginning of the body, without a CRLF of its own.
-    at = start - 2 if source.startswith(mark[2:], start, end) else source.find(mark, start, end)
-    while at >= 0 or at == start - 2:
-        tail = _TAIL.match(source, at + len(mark), end)
-        is_last = tail is not None and tail[1] is not None
-        after = tail.end() if tail else at + len(mark)
-        yield _Line(at, after, tail is not None, is_last)
-        if is_last:
-            return
-        at = source.find(mark, max(start, after - 2), end)
-
-
-def has_bare_delimiter(source: bytes, start: int, end: int, boundary: bytes) -> bool:
-    """Tell whether a delimiter follows a CR or LF that is no CRLF."""
     line = b"--" + boundary
-    after_crlf = source.count(b"\r\n" + line, start, end)
-    if source.count(line, start, end) == after_crlf + source.startswith(line, start, end):
-        # There is none but those; no boundary goes over the end of a line.
-        return False
-    after_lf = source.count(b"\n" + line, start, end)
-    return after_lf != after_crlf or source.find(b"\r" + line, start, end) >= 0
+    places, has_bare = _search(source, start, end, line)
+    parts: list[tuple[int, int]] = []
+    begun, seen = -1, 0  # where the part at hand begins, and how many places were looked at
+    is_closed = is_like_one = is_in_row = False
+    for at in places[:_CANDIDATES]:
+        seen += 1
+        tail = _TAIL.match(source, at + len(line), end)
+        if tail is None:
+            is_like_one = True
+            continue
+        if begun >= 0:
+            # The CRLF that ends one delimiter may begin the next: a part of no octets, which some
+            # readers skip.
+            is_in_row = is_in_row or at - 2 < begun
+            parts.append((begun, max(begun, at - 2)))
+        begun = tail.end()
+        if tail[1] is not None:
+            is_closed = True
+            break
+    else:
+        if begun >= 0:
+            parts.append((begun, end))
+    if len(parts) > MIME_PARTS or (seen < len(places) and not is_closed):
+        return _OVER
+    anomalies = {
+        "line that begins like a delimiter": is_like_one,
+        "no closing delimiter": not is_closed,
+        "delimiter after the last one": seen < len(places),
+        "delimiters in a row": is_in_row,
+        "delimiter after a bare line end": has_bare,
+    }
+    return Delimited(tuple(parts), tuple(each for each, is_so in anomalies.items() if is_so))
+
+
+def _search(source: bytes, start: int, end: int, line: bytes) -> tuple[list[int], bool]:
+    """Return where lines begin with these octets, and whether some do after a bare CR or LF.
+
+    The first may stand at the very beginning of the body, without a CRLF of its own. One place more
+    is returned than may be looked at.
+    """
+    places: list[int] = []
+    has_bare = False
+    strays = 0
+    at = source.find(line, start, end)
+    while at >= 0 and len(places) <= _CANDIDATES and strays <= _CANDIDATES:
+        before = source[max(start, at - 2) : at]
+        if before == b"\r\n" or at == start:
+            places.append(at)
+        else:
+            strays += 1
+            has_bare = has_bare or before.endswith((b"\r", b"\n"))
+        at = source.find(line, at + 1, end)
+    if at >= 0:
+        # Something like a rule drawn of hyphens: what is no line is passed over in one step.
+        mark = b"\r\n" + line
+        after_crlf = source.count(mark, start, end)
+        after_lf = source.count(mark[1:], start, end)
+        has_bare = has_bare or after_lf != after_crlf or source.find(b"\r" + line, start, end) >= 0
+        at = source.find(mark, at - 2, end)
+        while at >= 0 and len(places) <= _CANDIDATES:
+            places.append(at + 2)
+            at = source.find(mark, at + 2, end)
+    return places, has_bare

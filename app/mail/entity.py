@@ -10,7 +10,7 @@ RFC 2045 §5, §6; RFC 2046 §5.1, §5.2.
 from typing import Final
 
 from app import patience
-from app.mail.delimiters import Delimited, cut, has_bare_delimiter
+from app.mail.delimiters import Delimited, cut
 from app.mail.headers import FIRST_FIELD, Headers
 from app.mail.limits import (
     BOUNDARY_OCTETS,
@@ -135,8 +135,6 @@ class Entity:
                 found.extend(self.delimited.anomalies)
                 if field is not None and self.boundary not in field.value:
                     found.append("boundary with a fold or escape")
-                if has_bare_delimiter(self.source, self.body_at, self.end, self.boundary):
-                    found.append("delimiter after a bare line end")
         return tuple(found)
 
     def decoded(self) -> bytes:

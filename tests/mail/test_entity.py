@@ -90,6 +90,20 @@ def test_anomalies_of_header_and_structure_come_together(octets: bytes, anomaly:
     assert anomaly in parse_entity(octets).anomalies
 
 
+@pytest.mark.parametrize("rule", [b"-" * 5_000, b"x--b" * 5_000, b"\r\n-" * 5_000])
+def test_rules_drawn_of_the_boundary_hide_neither_parts_nor_bare_line_ends(rule: bytes) -> None:
+    # T35, T38: more places that are no delimiter than a message may have parts
+    boundary = b"b" if b"b" in rule else b"-"
+    head = b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n' % boundary
+    line = b"--" + boundary
+    body = b"%b\r\n\r\none%b\r\n%b\r\n\r\ntwo\r\n" % (line, rule, line)
+    entity = parse_entity(head + body + line + b"--\r\n")
+    assert [part.body for part in entity.parts()] == [b"one" + rule, b"two"]
+    assert entity.anomalies == ()
+    bare = parse_entity(head + body + b"more\n" + line + b"\r\n" + line + b"--\r\n")
+    assert bare.anomalies == ("delimiter after a bare line end",)
+
+
 def test_an_encoded_multipart_has_no_parts() -> None:
     octets = b"Content-Transfer-Encoding: base64\r\n" + HEAD + PARTS["two parts"][0]
     assert parse_entity(octets).parts() == ()

@@ -154,8 +154,10 @@ class _Search:
         return _best(failures) if failures else _no_path(leaf, self.at)
 
     def _check(self, path: tuple[Certificate, ...], checker: Checker) -> PathResult:
+        # What is validated at another moment says nothing about this one.
+        approved = checker.approved if self.at == self.asked_at else {}
         problem = rules.problem(path) or library_problem(
-            path, self.at, checker.parsed, checker.budget
+            path, self.at, checker.parsed, checker.budget, approved
         )
         if problem:
             return PathResult(_status_of(problem), (problem,), path)

@@ -18,10 +18,11 @@ from app.pki.certificate import Certificate
 URLS: Final = 4
 
 _URI: Final = 0x86
-# DistributionPoint: distributionPoint [0] with fullName [0] in it, reasons [1].
+# DistributionPoint: distributionPoint [0] with fullName [0] in it, reasons [1], cRLIssuer [2].
 _POINT: Final = 0xA0
 _FULL_NAME: Final = 0xA0
 _REASONS: Final = 0x81
+_CRL_ISSUER: Final = 0xA2
 
 _Walk = Callable[[der.Reader], Iterator[bytes]]
 
@@ -39,6 +40,25 @@ def ocsp_urls(certificate: Certificate) -> tuple[str, ...]:
 def issuer_urls(certificate: Certificate) -> tuple[str, ...]:
     """Return the http URLs of the issuer's certificate."""
     return _access(certificate, AuthorityInformationAccessOID.CA_ISSUERS.dotted_string)
+
+
+def names_list_issuer(certificate: Certificate) -> bool:
+    """Return whether another one than the issuer may publish its lists; in doubt it is so."""
+    fields = tbs.parse(certificate.der)
+    found = fields.extensions.get(ExtensionOID.CRL_DISTRIBUTION_POINTS.dotted_string)
+    if found is None:
+        return False
+    try:
+        sequence = der.read_one(found.value, der.SEQUENCE)
+        while sequence.peek() >= 0:
+            point = sequence.take(der.SEQUENCE)
+            while point.peek() >= 0:
+                if point.peek() == _CRL_ISSUER:
+                    return True
+                point.next()
+    except (MalformedCms, TooLarge):
+        return True
+    return False
 
 
 def _read(certificate: Certificate, extension: str, walk: _Walk) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ verify are all "unknown", and unknown is never good (T58). RFC 6960 §3.2, RFC 8
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Final, Protocol
@@ -30,9 +30,17 @@ from app.pki.engine import (
     Parsed,
     is_signed_by,
 )
+from app.pki.plainlists import told_good
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
 from app.pki.revdata import GOOD, UNKNOWN, outcome, read_lists, read_responses
-from app.pki.validator import Context, Registry, Revocations, make_context, make_path
+from app.pki.validator import (
+    Approved,
+    Context,
+    Registry,
+    Revocations,
+    make_context,
+    make_path,
+)
 
 NOT_CHECKED: Final = "not-checked"
 
@@ -71,6 +79,7 @@ class Checker:
     at: datetime
     parsed: Parsed
     budget: Budget
+    approved: Approved = field(default_factory=dict)  # of the path, at this very moment
 
     def run(
         self, mode: str, message_crls: Sequence[bytes], source: RevocationSource | None
@@ -133,6 +142,8 @@ class Checker:
         budget: Budget,
     ) -> None:
         """Bring the statuses up to what these data say."""
+        if crls and not ocsps and self._look_plainly(statuses, crls, budget):
+            return
         extra = self._other_issuers(crls)
         serials = [each.serial for each in (*self.path, *extra)]
         lists = list(read_lists(crls, serials, budget))
@@ -143,15 +154,23 @@ class Checker:
         for each in self.path:
             registry.register(self.parsed.get(each))
         data = Revocations(registry, lists, responses)
-        context = make_context(
-            self.at, self.parsed, budget, self.path[-1], registry=registry, revocations=data
-        )
+        context = make_context(self.at, self.parsed, budget, self.path[-1], self.approved, data)
         for issuer in extra:
             if self._may_issue_lists(issuer, context, data, budget):
                 registry.register(self.parsed.get(issuer))
         for place, status in enumerate(statuses):
             if status == UNKNOWN:
                 statuses[place] = self._one(context, data, self.path, place)
+
+    def _look_plainly(self, statuses: list[str], crls: Sequence[bytes], budget: Budget) -> bool:
+        """Take what plain lists say; return whether the validator need not look at them."""
+        if any(each.der not in self.approved for each in self.path[1:]):
+            return False
+        good = told_good(self.path, crls, self.at, self.parsed, budget)
+        for place in good:
+            if statuses[place] == UNKNOWN:
+                statuses[place] = GOOD
+        return bool(good)
 
     def _other_issuers(self, crls: Sequence[bytes]) -> list[Certificate]:
         """Return the certificates outside the path whose names stand in the lists.

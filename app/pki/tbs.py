@@ -8,6 +8,7 @@ doubt about what is meant, are named as anomalies, for the path check to refuse.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography.x509.oid import ExtensionOID
@@ -65,9 +66,15 @@ def parse(octets: bytes) -> Fields:
     if len(octets) > CERTIFICATE_OCTETS:
         raise MalformedCertificate("the certificate is over the limit of size")
     try:
-        return _parse(octets)
+        return _remembered(octets)
     except (MalformedCms, TooLarge, UnicodeError) as error:
         raise MalformedCertificate(f"this is no certificate: {error}") from error
+
+
+# The check of a path comes back to the few certificates on it, and nobody writes to the fields.
+@lru_cache(maxsize=64)
+def _remembered(octets: bytes) -> Fields:
+    return _parse(octets)
 
 
 def _parse(octets: bytes) -> Fields:

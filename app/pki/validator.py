@@ -105,6 +105,7 @@ class Revocations(RevinfoManager):
         ocsps: Iterable[OCSPContainer] = (),
     ) -> None:
         super().__init__(registry, POEManager(), crls, ocsps)
+        self.registry = registry
         self._issuers: set[str] = set()
 
     def ask_about(self, certificate: x509.Certificate) -> None:
@@ -124,12 +125,17 @@ class Revocations(RevinfoManager):
         del certificate_list
 
 
+# Authorities of a path that are validated for a moment, by their octets. They need not be validated
+# again where they have issued a list.
+Approved = dict[bytes, ValidationPath]
+
+
 class Context(ValidationContext):
     """A validation context that tells certificates apart by all their octets."""
 
-    def __init__(self, **words: object) -> None:
+    def __init__(self, approved: Approved, **words: object) -> None:
         super().__init__(**words)  # type: ignore[arg-type]  # named where it is made, below
-        self._validated: dict[bytes, ValidationPath] = {}
+        self._validated = dict(approved)
 
     def record_validation(self, cert: x509.Certificate, path: ValidationPath) -> None:
         """Remember that the path leads to the certificate and is good."""
@@ -149,32 +155,40 @@ def make_context(
     parsed: Parsed,
     budget: Budget,
     anchor: Certificate,
-    *,
-    registry: Registry | None = None,
+    approved: Approved,
     revocations: Revocations | None = None,
 ) -> Context:
     """Return a context that knows one anchor, fetches nothing and spends the budget."""
-    registry = Registry() if registry is None else registry
+    revocations = revocations or Revocations(Registry())
     return Context(
+        approved,
         trust_roots=[_trust_anchor(anchor, parsed)],
         moment=at,
         allow_fetching=False,
         revinfo_policy=_NO_REVOCATION,
         time_tolerance=timedelta(0),
-        certificate_registry=registry,
-        revinfo_manager=revocations or Revocations(registry),
+        certificate_registry=revocations.registry,
+        revinfo_manager=revocations,
         algorithm_usage_policy=Algorithms(),
         signature_validator=budget.validator,
     )
 
 
 def library_problem(
-    path: Sequence[Certificate], at: datetime, parsed: Parsed, budget: Budget
+    path: Sequence[Certificate], at: datetime, parsed: Parsed, budget: Budget, approved: Approved
 ) -> str:
-    """Return the reason that the library has against a path, empty if it has none."""
+    """Return the reason that the library has against a path, empty if it has none.
+
+    Then its authorities are ``approved`` for this moment. A self-issued one in the middle is not:
+    it was excused from name constraints (RFC 5280 §6.1.3 (b)).
+    """
     try:
-        context = make_context(at, parsed, budget, path[-1])
+        context = make_context(at, parsed, budget, path[-1], {})
         run(async_validate_path(context, make_path(path, parsed)))
+        for each in path[1:]:
+            found = context.check_validation(parsed.get(each))
+            if found and (each is path[-1] or each.subject_key != each.issuer_key):
+                approved[each.der] = found
     except errors.ExpiredError as error:
         return reason(EXPIRED, _told(error))
     except errors.NotYetValidError as error:

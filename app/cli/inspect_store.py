@@ -7,11 +7,15 @@ from typing import Final
 from app.cli.weakness import NOTE, WEAK, WRONG, Weakness
 from app.model import accounts, domains, pending, relays, trust
 from app.model.database import Database
-from app.model.tables import stamp
+from app.model.tables import moment, stamp
 
 SOON: Final = timedelta(days=30)
 _ENDING: Final = (
     "SELECT COUNT(*) FROM partner WHERE is_enabled AND not_after >= ? AND not_after < ?"
+)
+_ONLY_ENDING: Final = (
+    "SELECT id, name, not_after FROM partner WHERE is_only AND is_enabled AND not_after < ?"
+    " ORDER BY name LIMIT 100"
 )
 
 
@@ -122,6 +126,15 @@ def _partners(database: Database, at: datetime) -> Iterator[Weakness]:
             NOTE,
             f"{ending} certificates of partners end within {SOON.days} days.",
             f"sealmon partner list --expires-before {at + SOON:%Y-%m-%d}",
+        )
+    for row_id, name, not_after in database.sql(_ONLY_ENDING, (stamp(at + SOON),)):
+        verb = "ended" if moment(not_after) < at else "ends"
+        yield Weakness(
+            "only-partner-ending",
+            WEAK,
+            f"The only certificate to be used for {name} {verb} on {moment(not_after):%Y-%m-%d}.",
+            f"sealmon partner only {row_id} --off, or only the ID of its successor",
+            about=str(row_id),
         )
     waiting = len(pending.list_pending(database, at))
     if waiting:

@@ -11,8 +11,20 @@ from app.cli.inputs import MOMENT, naming, read_id, read_octets
 from app.cli.output import rfc3339, show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import partners
+from app.model.fields import DAYS_AT_MOST
 
-_COLUMNS = ("id", "name", "status", "source", "not_after", "used_at", "key_kind", "issuer")
+_COLUMNS = (
+    "id",
+    "name",
+    "status",
+    "only_this_one",
+    "source",
+    "not_after",
+    "used_at",
+    "key_kind",
+    "issuer",
+    "certificate_addresses",
+)
 _LIST = "sealmon partner list"
 
 partner = Noun("partner", help="Certificates of correspondents.")
@@ -82,6 +94,38 @@ def disable(place: Place, id_: str) -> None:
 def enable(place: Place, id_: str) -> None:
     """Use a disabled entry again."""
     _show(partners.enable(place.database, read_id(id_, see=_LIST)), "is used again")
+
+
+@partner.command("only")
+@click.argument("id_", metavar="ID")
+@click.option("--off", is_flag=True, help="Use all entries of this name again.")
+@pass_place
+def only(place: Place, id_: str, off: bool) -> None:  # noqa: FBT001 - click calls it
+    """Encrypt to this entry and to no other one of the same name.
+
+    Otherwise all usable ones are encrypted to, so that every device of the partner opens the mail.
+    When this one cannot be used, the others are not used in its place. Signatures are judged as
+    before.
+    """
+    row = partners.use_only(place.database, read_id(id_, see=_LIST), is_only=not off)
+    _show(row, "is one of all that are used" if off else "is the only one that is used")
+
+
+@partner.command("grace")
+@click.argument("id_", metavar="ID")
+@click.argument("days", type=click.IntRange(0, DAYS_AT_MOST), required=False)
+@click.option("--as-policy", is_flag=True, help="As the policy field expired_grace_days says.")
+@pass_place
+def grace(place: Place, id_: str, days: int | None, as_policy: bool) -> None:  # noqa: FBT001 - click calls it
+    """Encrypt to an entry for so many DAYS after its end; 0 is not at all.
+
+    Signatures that are made after its end are not believed all the same.
+    """
+    if (days is None) is not as_policy:
+        raise click.UsageError("give DAYS or --as-policy")
+    row = partners.set_grace(place.database, read_id(id_, see=_LIST), days)
+    lasts = "is used after its end as policy says" if as_policy else f"has {days} days of grace"
+    _show(row, lasts)
 
 
 @partner.command("remove")

@@ -2,7 +2,7 @@
 
 Personal certificates win over those of the domain, those over a parent domain's that says it covers
 its sub-domains. Of one kind all usable ones with distinct keys are taken, newest first, at most
-five, so that every device of the recipient opens the message.
+five, so that every device of the recipient opens the message, unless a person said "only this one".
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
-from app.model.facts import Usable
+from app.model.facts import ONLY_THIS_ONE, WITHIN_GRACE, Usable
 from app.model.tables import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -27,7 +27,8 @@ _ROWS_AT_MOST: Final = 200
 """Of one look-up; an address has ten certificates (B2), and five are used."""
 
 _COLUMNS: Final = (
-    "id, name, certificate, is_pinned, include_subdomains, capabilities, capabilities_at"
+    "id, name, certificate, is_pinned, include_subdomains, capabilities, capabilities_at,"
+    " is_only, grace_days"
 )
 
 
@@ -42,6 +43,10 @@ class Candidate:
     include_subdomains: bool
     capabilities: tuple[str, ...] | None
     capabilities_at: datetime
+    is_only: bool = False
+    """Of this name no other one is used, whether this one can be used or not."""
+    grace_days: int | None = None
+    """None is as policy says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class PartnerChoice:
         question = Question(trust, at, revocation, timedelta(days=grace_days))
         reasons: list[Reason] = []
         for kind, group in self._groups():
-            fit = [each for each in group if not question.problems(each, reasons)]
+            fit = [each for each in _meant(group, reasons) if not question.problems(each, reasons)]
             if fit:
                 return choose_newest(kind, fit, reasons)
         if not reasons:
@@ -72,6 +77,14 @@ class PartnerChoice:
         # The nearest parent first; each is a group of its own.
         for name in dict.fromkeys(each.name for each in self.parents):
             yield "domain", [each for each in self.parents if each.name == name]
+
+
+def _meant(group: Sequence[Candidate], reasons: list[Reason]) -> Sequence[Candidate]:
+    """Return the one of a name that a person wants to be used alone, else all of them."""
+    only = [each for each in group if each.is_only]
+    if only and len(only) < len(group):
+        reasons.append(Reason(ONLY_THIS_ONE, only[0].certificate.fingerprint[:16]))
+    return only or group
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +101,12 @@ class Question:
     def problems(self, each: Candidate, reasons: list[Reason]) -> bool:
         """Return whether a certificate cannot be used, and add why."""
         certificate = each.certificate
-        at = self.at
-        if certificate.not_after < at <= certificate.not_after + self.grace:
-            at = certificate.not_after
+        grace = self.grace if each.grace_days is None else timedelta(days=each.grace_days)
+        is_late = certificate.not_after < self.at <= certificate.not_after + grace
+        at = certificate.not_after if is_late else self.at
         found = certificate.encryption_problems(at) or self._path_problems(each, at)
+        if is_late and not found:
+            reasons.append(Reason(WITHIN_GRACE, certificate.fingerprint[:16]))
         for problem in found[:1]:
             detail = f"{certificate.fingerprint[:16]} {detail_of(problem)}".strip()
             reasons.append(Reason(code_of(problem), detail))
@@ -153,7 +168,7 @@ def find_partners(database: Database, address: str) -> PartnerChoice:
     # in the order of not_after, in the hope of soon meeting one of the names.
     rows = database.sql(
         f"SELECT {_COLUMNS} FROM partner WHERE name IN ({marks}) AND is_enabled"  # noqa: S608 - names are bound
-        f" ORDER BY not_after + 0 DESC LIMIT {_ROWS_AT_MOST}",
+        f" ORDER BY is_only DESC, not_after + 0 DESC LIMIT {_ROWS_AT_MOST}",
         names,
     )
     found = [candidate(row) for row in rows]
@@ -171,7 +186,7 @@ def find_partners(database: Database, address: str) -> PartnerChoice:
 
 def candidate(row: tuple[Any, ...]) -> Candidate:
     """Return the candidate of a row with the columns of this module."""
-    row_id, name, der, is_pinned, include, capabilities, capabilities_at = row
+    row_id, name, der, is_pinned, include, capabilities, capabilities_at, is_only, grace = row
     return Candidate(
         row_id,
         name,
@@ -180,4 +195,6 @@ def candidate(row: tuple[Any, ...]) -> Candidate:
         bool(include),
         tuple(unpack(capabilities)) if capabilities else None,
         moment(capabilities_at),
+        bool(is_only),
+        grace,
     )

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any
+from typing import Any, Final
 
 from app.pki.certificate import Certificate
 from app.smime.reasons import Reason
+
+ONLY_THIS_ONE: Final = "only-this-one"
+WITHIN_GRACE: Final = "within-grace"
+"""Reasons that speak of the certificates that are used, and not only of those that are not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ Direction = Literal["inbound", "outbound"]
 
 DIRECTIONS: Final[tuple[Direction, ...]] = ("inbound", "outbound")
 
-_DAYS_AT_MOST: Final = 3650
+DAYS_AT_MOST: Final = 3650
 _TEXT_CHARACTERS: Final = 8
 _LIST_ENTRIES: Final = 100
 _ENTRY_CHARACTERS: Final = 200
@@ -56,8 +56,8 @@ class Field:
 
 
 def _days(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _DAYS_AT_MOST:
-        raise Refused(f"{value!r} is no number of days from 0 to {_DAYS_AT_MOST}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= DAYS_AT_MOST:
+        raise Refused(f"{value!r} is no number of days from 0 to {DAYS_AT_MOST}")
     return value
 
 

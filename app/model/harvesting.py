@@ -199,7 +199,9 @@ def _is_full(database: Database) -> bool:
 def _forget_oldest(database: Database, address: str) -> None:
     """Keep an address at its ten newest; what a person has said is never forgotten."""
     here = (Partner.name == address) & (Partner.source == HARVESTED) & Partner.is_enabled
-    rows = database.rows(Partner.select(Partner.id).where(here).order_by(Partner.added_at.desc()))
+    unsaid = ~Partner.is_only & Partner.grace_days.is_null()
+    query = Partner.select(Partner.id).where(here & unsaid)
+    rows = database.rows(query.order_by(Partner.added_at.desc()))
     surplus = [row["id"] for row in rows[CERTIFICATES_OF_ONE_ADDRESS - 1 :]]
     if surplus:
         database.run(Partner.delete().where(Partner.id.in_(surplus)))

@@ -16,7 +16,7 @@ from typing import Final
 from app.mail.address import MalformedAddress, normalise
 from app.model.choice import Candidate, Question, choose_newest
 from app.model.database import Database
-from app.model.facts import Usable
+from app.model.facts import ONLY_THIS_ONE, Usable
 from app.model.harvesting import is_renewal
 from app.model.pending import is_rejected
 from app.model.tables import moment, pack, stamp, storable, unpack
@@ -130,11 +130,15 @@ class Judge:
         if is_rejected(self.database, name, fingerprint):
             return Reason("blocked-certificate", short)
         rows = self.database.sql(
-            "SELECT fingerprint, is_enabled, certificate FROM partner WHERE name = ?", (name,)
+            "SELECT fingerprint, is_enabled, is_only, certificate FROM partner WHERE name = ?",
+            (name,),
         )
-        if any(known == fingerprint and not is_enabled for known, is_enabled, _ in rows):
+        if any(known == fingerprint and not is_enabled for known, is_enabled, _, _ in rows):
             return Reason("blocked-certificate", short)
-        others = [Certificate.from_der(bytes(der)) for _, _, der in rows]
+        for known, _, is_only, _ in rows:
+            if is_only and known != fingerprint:
+                return Reason(ONLY_THIS_ONE, known[:16])
+        others = [Certificate.from_der(bytes(der)) for *_, der in rows]
         at = self.question.at
         if others and not any(is_renewal(certificate, each, at) for each in others):
             return Reason("key-change", short)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
+from app.model.fields import DAYS_AT_MOST
 from app.model.files import read_partner_file
 from app.model.keyrows import store_intermediates
 from app.model.names import read_name, refuse_ours
@@ -173,8 +174,40 @@ def enable(database: Database, partner_id: int) -> dict[str, Any]:
 
 def _switch(database: Database, partner_id: int, *, is_enabled: bool) -> dict[str, Any]:
     get_partner(database, partner_id)
+    values = {"is_enabled": is_enabled, "is_only": False}
+    if is_enabled:
+        # One that is enabled already may be the only one that is used.
+        del values["is_only"]
     with database.change(PARTNERS):
-        database.run(Partner.update(is_enabled=is_enabled).where(Partner.id == partner_id))
+        database.run(Partner.update(values).where(Partner.id == partner_id))
+    return get_partner(database, partner_id)
+
+
+def use_only(database: Database, partner_id: int, *, is_only: bool = True) -> dict[str, Any]:
+    """Encrypt to this entry and to no other under its name, or to all of them again.
+
+    Signatures are not asked: who signs with another certificate is still whom it says.
+    """
+    found = get_partner(database, partner_id)
+    if is_only and found["status"] != "enabled":
+        raise Refused(f"entry {partner_id} is disabled: sealmon partner enable {partner_id}")
+    with database.change(PARTNERS):
+        database.run(Partner.update(is_only=False).where(Partner.name == found["name"]))
+        if is_only:
+            database.run(Partner.update(is_only=True).where(Partner.id == partner_id))
+    return get_partner(database, partner_id)
+
+
+def set_grace(database: Database, partner_id: int, days: int | None) -> dict[str, Any]:
+    """Encrypt to an entry for so many days after its end; None is as policy says.
+
+    A signature that was made with it after its end is not believed all the same.
+    """
+    if days is not None and not 0 <= days <= DAYS_AT_MOST:
+        raise Refused(f"{days} is no number of days from 0 to {DAYS_AT_MOST}")
+    get_partner(database, partner_id)
+    with database.change(PARTNERS):
+        database.run(Partner.update(grace_days=days).where(Partner.id == partner_id))
     return get_partner(database, partner_id)
 
 

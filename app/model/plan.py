@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from app.mail.address import MalformedAddress, normalise
-from app.model.facts import Addressed, Facts, ManagedDomain, Usable, reasons_json
+from app.model.facts import (
+    ONLY_THIS_ONE,
+    WITHIN_GRACE,
+    Addressed,
+    Facts,
+    ManagedDomain,
+    Usable,
+    reasons_json,
+)
 from app.model.fields import Direction
 from app.model.policy import Policy, Setting, Settings
 from app.model.signing import SignDecision, SignQuestion, decide_signature
@@ -202,7 +210,9 @@ def _encrypted(decided: Plan, partner: Usable) -> Plan:
         partner.capabilities,
         partner.partner_ids,
     )
-    because = (Reason("looked-up", partner.source),) if partner.source else ()
+    because = [each for each in partner.reasons if each.code in {ONLY_THIS_ONE, WITHIN_GRACE}]
+    if partner.source:
+        because.append(Reason("looked-up", partner.source))
     return _because(replace(decided, encrypt=encryption), *because)
 
 

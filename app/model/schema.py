@@ -26,7 +26,12 @@ def _add_revocation(database: Database) -> None:
     database.create(RevocationFailure)
 
 
-STEPS: Final[Sequence[Step]] = (_add_looked_up, _add_revocation)
+def _add_partner_choice(database: Database) -> None:
+    database.sql_run("ALTER TABLE partner ADD COLUMN is_only BOOLEAN NOT NULL DEFAULT FALSE")
+    database.sql_run("ALTER TABLE partner ADD COLUMN grace_days INTEGER")
+
+
+STEPS: Final[Sequence[Step]] = (_add_looked_up, _add_revocation, _add_partner_choice)
 """What changed since the first release, oldest first."""
 
 MASTER_PUBLIC: Final = "master_public"

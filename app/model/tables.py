@@ -127,6 +127,10 @@ class Partner(Model):
     is_enabled = BooleanField(default=True)
     is_pinned = BooleanField()
     """A person said that it is the right one: no certification path is asked for."""
+    is_only = BooleanField(default=False)
+    """Of the enabled entries under this name, only this one is encrypted to."""
+    grace_days = IntegerField(null=True)
+    """How long it is encrypted to after its end; None is as policy says."""
     capabilities = TextField(default="")
     """JSON list; "" is unknown."""
     capabilities_at = BigIntegerField(default=0)

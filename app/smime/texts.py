@@ -251,6 +251,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the certificate was disabled or rejected",
         "das Zertifikat wurde deaktiviert oder abgelehnt",
     ),
+    "only-this-one": (
+        "only this certificate of the partner is to be used",
+        "nur dieses Zertifikat des Partners soll verwendet werden",
+    ),
+    "within-grace": (
+        "the certificate has ended and is used within its days of grace",
+        "das Zertifikat ist abgelaufen und wird in seiner Nachfrist verwendet",
+    ),
     "looked-up": ("found by an on-line source", "gefunden in einer Online-Quelle"),
     "source-unavailable": (
         "an on-line source does not answer",

@@ -204,6 +204,16 @@ def test_partners_that_end_and_wait_are_noted(sound: Command, root: TestCA) -> N
     assert len(json.loads(sound.ok(*words, "--json"))) == 1
 
 
+def test_the_only_certificate_of_a_partner_is_watched(sound: Command, root: TestCA) -> None:
+    ending = root.issue("bob@sued.example", not_after=clock.now() + timedelta(days=10))
+    (row,) = sound.ask("partner", "import", sound.file("bob.pem", ending.pem))
+    assert "only-partner-ending" not in found(sound)
+    sound.ok("partner", "only", row["id"])
+    report = found(sound)["only-partner-ending"]
+    assert (report["level"], report["about"]) == ("weak", str(row["id"]))
+    assert "bob@sued.example" in report["what"]
+
+
 def test_a_stranger_cannot_write_to_the_terminal_of_the_administrator(
     sound: Command, root: TestCA
 ) -> None:

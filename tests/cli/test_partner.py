@@ -157,3 +157,30 @@ def test_an_unknown_entry_is_named(command: Command, entry: str, verb: str, id_:
     line = command.refused("partner", verb, *id_.split())
     assert "there is no entry" in line
     assert "sealmon partner list" in line
+
+
+# "Encryption decision": the override "only this one"
+def test_one_entry_can_be_made_the_only_one_that_is_used(
+    command: Command, root: TestCA, entry: str
+) -> None:
+    other = root.issue("bob@sued.example", key="rsa2048")
+    command.ok("partner", "import", command.file("other.pem", other.pem))
+    assert "is the only one that is used" in command.ok("partner", "only", entry)
+    flags = {row["id"]: row["only_this_one"] for row in command.ask("partner", "list")}
+    assert flags == {int(entry): True, int(entry) + 1: False}
+    assert "ONLY THIS ONE" in command.ok("partner", "list")
+    assert "one of all" in command.ok("partner", "only", entry, "--off")
+    assert not command.ask("partner", "show", entry)["only_this_one"]
+    command.ok("partner", "disable", entry)
+    assert "partner enable" in command.refused("partner", "only", entry)
+    assert "partner list" in command.refused("partner", "only", "99")
+
+
+def test_days_of_grace_are_given_and_taken(command: Command, entry: str) -> None:
+    assert "has 14 days of grace" in command.ok("partner", "grace", entry, "14")
+    assert command.ask("partner", "show", entry)["grace_days"] == 14
+    assert "as policy says" in command.ok("partner", "grace", entry, "--as-policy")
+    assert command.ask("partner", "show", entry)["grace_days"] is None
+    for words in ((), ("-1",), ("3651",), ("x",), ("3", "--as-policy")):
+        assert command.run("partner", "grace", entry, *words).exit_code == 2
+    assert command.ask("partner", "show", entry)["grace_days"] is None

@@ -196,9 +196,12 @@ def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Databas
     added = [each._meta.table_name for each in (LookedUp, Revocation, RevocationFailure)]
     for table in added:
         database.sql_run(f"DROP TABLE {table}")
+    for column in ("is_only", "grace_days"):
+        database.sql_run(f"ALTER TABLE partner DROP COLUMN {column}")
     database.sql_run("UPDATE meta SET number = 0 WHERE name = 'schema'")
     assert migrate(database) == len(STEPS)
     assert all(database.has(table) for table in added)
+    assert database.sql("SELECT is_only, grace_days FROM partner") == []
 
 
 def test_looking_for_steps_takes_no_lock(database: Database, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from app.smime.content import opaque_to_clear, strip_signature
 from app.smime.decrypt import not_encrypted
 from app.smime.finding import NO_SIGNATURE, Finding, worst
 from app.smime.kinds import ENCRYPTED, SIGNED, Layer, recognise
+from app.smime.legacy_display import without_legacy_display
 from app.smime.peel import Circumstances, peel
 from app.smime.shown import protected_subject
 from app.smime.verify import verify as verify_layer
@@ -121,6 +122,8 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     octets = without_secrets(octets, delivery.work.snapshot)
     text = mark(finding, decryption, texts, display, house.language)
     shown = protected_subject(finding, decryption, split(octets).headers)
+    if shown is not None and layer.kind not in SIGNED:
+        octets = without_legacy_display(octets, shown)
     base = cleaner.clean(shown) if shown is not None else None
     octets = put_on(octets, text, base_subject=base, utf8=utf8)
     top = results(finding, decryption, house.hostname) + stamp(delivery.work)

@@ -16,12 +16,12 @@ from app.cms.enveloped import Enveloped, open_enveloped, parse_enveloped
 from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
 from app.cms.keys import PrivateKey
 from app.mail.compose import unwrap
-from app.mail.headers import split
+from app.mail.headers import Headers, split
 from app.mail.limits import COMPRESSED_OCTETS, MESSAGE_OCTETS
 from app.pki.certificate import Certificate
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
 from app.smime.payload import RefusedPayload, accept, suspicions
-from app.smime.protect import Protected
+from app.smime.protect import Protected, wrapped_message
 from app.smime.protect import unwrap as unwrap_headers
 from app.smime.reasons import Reason
 
@@ -145,7 +145,8 @@ def _accepted(
     reasons: list[Reason] = []
     if facts.weak:
         reasons.append(Reason("weak-cipher", facts.weak))
-    opened = unwrap(split(message).headers, entity)
+    outer = split(message).headers
+    opened = unwrap(outer, _shown(entity, outer, authenticated=authenticated))
     layer = recognise(opened)
     is_signed = layer.kind in SIGNED
     if not authenticated and not is_signed:
@@ -162,6 +163,15 @@ def _accepted(
         None if is_signed else unwrap_headers(entity),
         layer,
     )
+
+
+def _shown(entity: bytes, outer: Headers, *, authenticated: bool) -> bytes:
+    """Return what is shown of a payload: the message in it where it is one (RFC 8551 §3.1)."""
+    wrapped = wrapped_message(entity, outer)
+    try:
+        return entity if wrapped is None else accept(wrapped, authenticated=authenticated)
+    except RefusedPayload:
+        return entity
 
 
 def expand(message: bytes, layer: Layer) -> bytes | None:

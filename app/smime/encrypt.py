@@ -57,6 +57,8 @@ def encrypt(
     The caller has judged the certificates; raises CannotEncrypt if there is none, and nothing
     else, so that a caller cannot mistake a failure for permission to send in clear.
 
+    Where the partner never said what he can read, his certificate may (RFC 4262 §2).
+
     ``protection`` is "cipher" to put the header section inside (RFC 9788); a message that was
     signed so has it inside already.
 
@@ -66,7 +68,8 @@ def encrypt(
     if not certificates:
         raise CannotEncrypt("no certificate")
     row = get_profile(profile)
-    cipher = choose_cipher(profile, capabilities)
+    carried = (each.capabilities for each in certificates if each.capabilities)
+    cipher = choose_cipher(profile, capabilities or next(carried, None))
     outer, pieces = inner_entity(message, protection)
     if not is_crlf(message):
         # RFC 8551 §3.1.1: the canonical form, whatever came in.

@@ -9,13 +9,15 @@ RFC 9788 §2.1, §2.2, §3, §5.2; RFC 8551 §3.1 (message/rfc822 as the payload
 
 from dataclasses import dataclass
 
-from app.mail.address import Originator, originator
+from app.mail.address import Originator, originator, same_mailbox
 from app.mail.canonical import is_seven_bit
+from app.mail.entity import parse_entity
 from app.mail.headers import Field, Headers, decode_text, encode_text, split
 from app.mail.media import parse_media_type
-from app.smime.kinds import header_section
+from app.smime.kinds import LAYER_TYPES, header_section, root_type
 
 _MODES = frozenset({"clear", "cipher"})
+_MESSAGE = "message"
 _HP_OUTER = "hp-outer"
 # RFC 9788 §3.2.1: what hcp_baseline shows in place of a Subject.
 OBSCURED_SUBJECT = "[...]"
@@ -86,11 +88,34 @@ def unwrap(source: bytes, start: int = 0, end: int | None = None) -> Protected |
     return Protected(mode, headers.drop(_is_structural), outer)
 
 
+def wrapped_message(entity: bytes, outer: Headers) -> bytes | None:
+    """Return the message that a payload is, None where the payload may be a forwarded one.
+
+    RFC 8551 §3.1 has it shown as the message. The two look the same, so it must be from the same
+    mailbox under the same Subject, or the Subject outside must be none, and its root must be no
+    cryptographic layer (RFC 9788 §4.10.1).
+    """
+    protected = unwrap(entity)
+    if protected is None or protected.mode != _MESSAGE:
+        return None
+    inner, outside = protected.originator, originator(outer)
+    subject = outer.text("Subject")
+    is_ours = subject == protected.subject or is_obscured(subject)
+    if inner.problem or not same_mailbox(inner.address, outside.address) or not is_ours:
+        return None
+    wrapper = parse_entity(entity)
+    if not wrapper.is_message:
+        return None
+    message = wrapper.message()
+    is_layer = root_type(entity, message.start, message.end) in LAYER_TYPES
+    return None if is_layer else message.octets
+
+
 def _unwrap_message(head: bytes) -> Protected | None:
     headers = split(head).headers
     if headers.anomalies or headers.find("From") is None:
         return None
-    return Protected("message", headers.drop(_is_structural))
+    return Protected(_MESSAGE, headers.drop(_is_structural))
 
 
 def _is_structural(field: Field) -> bool:

@@ -241,6 +241,21 @@ def test_protected_subject_is_the_base_of_the_mark(pair: Pair) -> None:  # RFC 9
     assert subject(pair.read(wire)) == "[VERSCHLÜSSELT] [SIGNIERT] Merger on Friday"
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_legacy_display_goes_where_no_signature_is_over_it(pair: Pair, signed: bool) -> None:
+    # RFC 9788 §4.5.3
+    pair.nord.knows(pair.paul)
+    fields = {"sign": "auto" if signed else "never", "protect_subject": "on"}
+    pair.nord.policy(direction="outbound", encrypt="require", profile="smime4", **fields)
+    octets = message(ALICE, PAUL, "Offer", "Subject: Offer\r\n\r\nSecret.\r\n")
+    field = b'\r\nContent-Type: text/plain; hp-legacy-display="1"'
+    octets = octets.replace(b"\r\n\r\n", field + b"\r\n\r\n", 1)
+    sent = only(pair.nord.send(octets, PAUL, reverse_path=ALICE, peer=INSIDER)).octets
+    got = pair.read(sent)
+    assert subject(got).endswith("] Offer")
+    assert (b"\r\n\r\nSubject: Offer\r\n" in got.octets) == signed
+
+
 def test_protected_subject_is_cleaned_of_forged_marks(pair: Pair) -> None:  # B9, T60
     pair.nord.knows(pair.paul)
     pair.nord.policy(direction="outbound", protect_subject="on", sign="never")

@@ -107,3 +107,61 @@ def test_unsigned_protected_subject_replaces_nothing() -> None:  # T60
     found = decrypt(sealed, recognise(sealed), [key_of(BOB)])
     outer = split(letter()).headers
     assert protected_subject(find(found.message), found, outer) is None
+
+
+WRAPPED = b"message/rfc822"
+INNER = b"From: alice@example.org\r\nSubject: %s\r\nTo: secret@example.net\r\n%s\r\nHi\r\n"
+
+
+def _opened(inner: bytes, content_type: bytes = WRAPPED, subject: bytes = b"Test") -> bytes:
+    """Return what becomes of a message that was encrypted as a whole."""
+    octets = letter(inner, content_type).replace(b"Subject: Test", b"Subject: " + subject)
+    sealed = encrypt(octets, [certificate_of(BOB)], profile="smime4").octets
+    return decrypt(sealed, recognise(sealed), [key_of(BOB)]).message
+
+
+@pytest.mark.parametrize("outside", [b"Test", b"...", b"[...]"])
+def test_wrapped_message_is_shown_as_the_message(outside: bytes) -> None:  # RFC 8551 §3.1
+    opened = _opened(
+        INNER % (b"Test", b"Content-Type: text/html\r\nX-Spam: no\r\n"), WRAPPED, outside
+    )
+    headers = split(opened).headers
+    assert headers.text("Content-Type") == "text/html"
+    assert split(opened).body == b"Hi\r\n"
+    # The other fields inside are a claim of the sender's, as ever (T60).
+    assert headers.text("To") == "Bob <bob@example.net>"
+    assert headers.find("X-Spam") is None
+    assert b"secret@" not in opened
+
+
+def test_subject_of_a_wrapped_message_is_shown() -> None:
+    octets = letter(INNER % (b"Test", b""), WRAPPED).replace(b"Subject: Test", b"Subject: ...", 1)
+    sealed = encrypt(octets, [certificate_of(BOB)], profile="smime4").octets
+    found = decrypt(sealed, recognise(sealed), [key_of(BOB)])
+    outer = split(sealed).headers
+    assert protected_subject(find(found.message), found, outer) == "Test"
+
+
+@pytest.mark.parametrize(
+    ("why", "inner", "content_type"),
+    [
+        ("from somebody else", INNER.replace(b"alice@", b"boss@") % (b"Test", b""), WRAPPED),
+        ("another subject", INNER % (b"Fwd: Test", b""), WRAPPED),
+        ("forwarded, as it says", INNER % (b"Test", b""), WRAPPED + b"; forwarded=yes"),
+        ("two From fields", b"From: a@b.example\r\n" + INNER % (b"Test", b""), WRAPPED),
+        ("encoded", b"RnJvbTogeA==\r\n", WRAPPED + b"\r\nContent-Transfer-Encoding: base64"),
+        (
+            "a layer of its own",
+            INNER % (b"Test", b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n"),
+            WRAPPED,
+        ),
+        ("no known type", INNER % (b"Test", b"Content-Type: chemical/x-pdb\r\n"), WRAPPED),
+    ],
+    ids=str,
+)
+def test_a_message_that_may_be_a_forwarded_one_stays_attached(
+    why: str, inner: bytes, content_type: bytes
+) -> None:  # RFC 9788 §4.10.1
+    opened = _opened(inner, content_type)
+    assert split(opened).headers.text("Content-Type").startswith("message/rfc822")
+    assert split(opened).body == inner

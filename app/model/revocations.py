@@ -21,8 +21,9 @@ from app import clock
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.tables import moment, stamp, storable
+from app.pki.flights import FAILED, LEASE_SECONDS, OURS, RETRY_SECONDS, THEIRS, Stored
 from app.pki.guard import Guard
-from app.pki.supply import Stored, Supply
+from app.pki.supply import Supply
 
 ANSWERS_AT_MOST: Final = 20_000
 OCTETS_AT_MOST: Final = 512 * 1024 * 1024
@@ -54,6 +55,12 @@ INSERT INTO revocationfailure (url, problem, since, failed_at) VALUES (?, ?, ?, 
 ON CONFLICT (url) DO UPDATE SET problem = excluded.problem, failed_at = excluded.failed_at
 """
 _WORKS: Final = "DELETE FROM revocationfailure WHERE url = ?"
+_CLAIMED: Final = "SELECT has_failed FROM fetchclaim WHERE name = ? AND until > ?"
+_CLAIM: Final = """
+INSERT INTO fetchclaim (name, until, has_failed) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET until = excluded.until, has_failed = excluded.has_failed
+"""
+_GIVE_UP: Final = "DELETE FROM fetchclaim WHERE name = ?"
 _SIZES: Final = "SELECT name, size FROM revocation ORDER BY fetched_at DESC, name"
 _FORGET_FAILURES: Final = """
 DELETE FROM revocationfailure WHERE failed_at < ? OR url NOT IN
@@ -70,7 +77,7 @@ class _Held:
 
 
 class RevocationStore:
-    """A RevocationCache of pki over the shared database; the threads of a process share it."""
+    """A FetchCache of pki over the shared database; the threads of a process share it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -85,7 +92,15 @@ class RevocationStore:
             held = self._memory.get(key)
         if held is not None and clock.monotonic() - held.looked_at < LOOK_SECONDS:
             return held.stored
-        known = held.stored if held is not None else None
+        return self._look(key, held.stored if held is not None else None)
+
+    def look(self, key: str) -> Stored | None:
+        """Return the answer that the database has now."""
+        with self._lock:
+            held = self._memory.get(key)
+        return self._look(key, held.stored if held is not None else None)
+
+    def _look(self, key: str, known: Stored | None) -> Stored | None:
         looked_at = clock.monotonic()
         try:
             rows = self._database.sql(_FIND, (stamp(known.fetched_at) if known else -1, key))
@@ -96,21 +111,61 @@ class RevocationStore:
             self._hold(key, _Held(stored, looked_at))
         return stored
 
+    def claim(self, key: str) -> str:
+        """Claim the way to an answer for this process, or say that another one has it.
+
+        Without a database everybody goes by himself.
+        """
+        try:
+            # Who waits for another process asks often, and must not keep writers out each time.
+            return self._claimed(key) or self._take(key)
+        except (StoreUnavailable, Refused):
+            return OURS
+
+    def _claimed(self, key: str) -> str:
+        rows = self._database.sql(_CLAIMED, (key, stamp(clock.now())))
+        return (FAILED if rows[0][0] else THEIRS) if rows else ""
+
+    def _take(self, key: str) -> str:
+        with self._database.transaction():
+            self._database.exclude(key)
+            claimed = self._claimed(key)
+            if not claimed:
+                self._database.sql_run(_CLAIM, self._claim_row(key, LEASE_SECONDS))
+        return claimed or OURS
+
+    @staticmethod
+    def _claim_row(key: str, seconds: float, *, has_failed: bool = False) -> Sequence[object]:
+        return key, stamp(clock.now() + timedelta(seconds=seconds)), has_failed
+
+    def release(self, key: str) -> None:
+        """Give up a claim."""
+        self._change((_GIVE_UP, (key,)), at=clock.now())
+
     def put(self, key: str, stored: Stored) -> None:
-        """Keep an answer for everybody, and close this thread's connection."""
+        """Keep an answer for everybody."""
         self._hold(key, _Held(stored, clock.monotonic()))
         url = _short(stored.url)
         times = stamp(stored.fetched_at), stamp(stored.until)
         self._change(
             (_PUT, (key, url, len(stored.octets), *times, stored.octets)),
             (_WORKS, (url,)),
+            (_GIVE_UP, (key,)),
             at=stored.fetched_at,
         )
 
-    def failed(self, url: str, at: datetime, problem: str) -> None:
-        """Take note that a URL gave no answer, and close this thread's connection."""
+    def failed(self, key: str, url: str, at: datetime, problem: str) -> None:
+        """Take note that a URL gave no answer, for people and for the other processes."""
         said = storable(problem)[:_PROBLEM_CHARACTERS]
-        self._change((_FAILED, (_short(url), said, stamp(at), stamp(at))), at=at)
+        self._change(
+            (_FAILED, (_short(url), said, stamp(at), stamp(at))),
+            (_CLAIM, self._claim_row(key, RETRY_SECONDS, has_failed=True)),
+            at=at,
+        )
+
+    def leave(self) -> None:
+        """Close the connection of this thread."""
+        self._database.close()
 
     def _change(self, *statements: tuple[str, Sequence[object]], at: datetime) -> None:
         """Write what can be written; what cannot is in memory, or will be fetched again."""
@@ -123,8 +178,6 @@ class RevocationStore:
                     forget(self._database, at)
         except (StoreUnavailable, Refused):
             pass
-        finally:
-            self._database.close()
 
     def _hold(self, key: str, held: _Held) -> None:
         with self._lock:
@@ -158,6 +211,7 @@ def _short(url: str) -> str:
 def forget(database: Database, at: datetime) -> None:
     """Forget what has ended and what is too much, in the transaction that is under way."""
     database.sql_run("DELETE FROM revocation WHERE until < ?", (stamp(at),))
+    database.sql_run("DELETE FROM fetchclaim WHERE until < ?", (stamp(clock.now()),))
     octets = 0
     for number, (name, size) in enumerate(database.sql(_SIZES), 1):
         octets += int(size)

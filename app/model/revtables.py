@@ -1,6 +1,6 @@
 """The tables of revocation data, as those of tables.py."""
 
-from peewee import BigIntegerField, BlobField, IntegerField, Model, TextField
+from peewee import BigIntegerField, BlobField, BooleanField, IntegerField, Model, TextField
 
 
 class Revocation(Model):
@@ -24,3 +24,14 @@ class RevocationFailure(Model):
     problem = TextField()
     since = BigIntegerField()
     failed_at = BigIntegerField(index=True)
+
+
+class FetchClaim(Model):
+    """Who is on the way to an answer, so that no other process goes."""
+
+    name = TextField(primary_key=True)
+    """As that of Revocation."""
+    until = BigIntegerField()
+    """By the clock of who claimed it."""
+    has_failed = BooleanField()
+    """Nobody is on the way: it was in vain, and is not to be tried before the time."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.model.database import COUNTERS, Database, exists
 from app.model.errors import Refused
-from app.model.revtables import Revocation, RevocationFailure
+from app.model.revtables import FetchClaim, Revocation, RevocationFailure
 from app.model.tables import TABLES, LookedUp, Meta
 
 Step = Callable[[Database], None]
@@ -31,7 +31,18 @@ def _add_partner_choice(database: Database) -> None:
     database.sql_run("ALTER TABLE partner ADD COLUMN grace_days INTEGER")
 
 
-STEPS: Final[Sequence[Step]] = (_add_looked_up, _add_revocation, _add_partner_choice)
+def _add_claims_and_lists(database: Database) -> None:
+    database.create(FetchClaim)
+    database.sql_run("ALTER TABLE anchor ADD COLUMN source TEXT NOT NULL DEFAULT ''")
+    database.sql_run("ALTER TABLE anchor ADD COLUMN distrust_after BIGINT")
+
+
+STEPS: Final[Sequence[Step]] = (
+    _add_looked_up,
+    _add_revocation,
+    _add_partner_choice,
+    _add_claims_and_lists,
+)
 """What changed since the first release, oldest first."""
 
 MASTER_PUBLIC: Final = "master_public"

@@ -19,7 +19,7 @@ from peewee import (
     TextField,
 )
 
-from app.model.revtables import Revocation, RevocationFailure
+from app.model.revtables import FetchClaim, Revocation, RevocationFailure
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -166,6 +166,10 @@ class Anchor(Model):
     id = AutoField()
     fingerprint = TextField(unique=True)
     certificate = BlobField()
+    source = TextField(default="")
+    """"list" if it came from a public list alone; else a person chose it."""
+    distrust_after = BigIntegerField(null=True)
+    """What it issues after this moment is not believed."""
     added_at = BigIntegerField()
 
 
@@ -288,4 +292,5 @@ TABLES: Final = (
     Trace,
     Revocation,
     RevocationFailure,
+    FetchClaim,
 )

@@ -9,7 +9,7 @@ from app.model.database import open_database
 from app.model.revocations import RevocationStore
 from app.model.tables import Pending, stamp
 from app.pki.certificate import Certificate
-from app.pki.supply import Stored
+from app.pki.flights import Stored
 from tests.cli.conftest import Command, key_file
 from tests.testpki import TestCA, TestIdentity, ca
 
@@ -250,7 +250,7 @@ def test_sources_of_revocation_data_that_fail_are_weak(sound: Command) -> None:
     cache.put("a", Stored(b"list", at, at + timedelta(days=1), "http://good.example/a.crl"))
     assert found(sound) == {}
     for number in range(22):
-        cache.failed(f"http://bad{number}.example/\x1b", at, "the host answers 503")
+        cache.failed("k", f"http://bad{number}.example/\x1b", at, "the host answers 503")
     rows = sound.ask("check")
     assert [row["id"] for row in rows] == ["revocation-source"] * 20 + ["revocation-sources"]
     assert "503" in rows[0]["what"]

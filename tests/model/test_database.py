@@ -8,7 +8,7 @@ import pytest
 
 from app.model.database import PARTNERS, SETTINGS, Database, open_database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.revtables import Revocation, RevocationFailure
+from app.model.revtables import FetchClaim, Revocation, RevocationFailure
 from app.model.schema import STEPS, is_initialised, migrate, public_half
 from app.model.setup import initialise
 from app.model.snapshot import Store
@@ -193,15 +193,20 @@ def test_steps_are_done_once_and_in_order(database: Database) -> None:
 
 
 def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Database) -> None:
-    added = [each._meta.table_name for each in (LookedUp, Revocation, RevocationFailure)]
+    added = [
+        each._meta.table_name for each in (LookedUp, Revocation, RevocationFailure, FetchClaim)
+    ]
     for table in added:
         database.sql_run(f"DROP TABLE {table}")
-    for column in ("is_only", "grace_days"):
-        database.sql_run(f"ALTER TABLE partner DROP COLUMN {column}")
+    columns = {"partner": ("is_only", "grace_days"), "anchor": ("source", "distrust_after")}
+    for table, names_ in columns.items():
+        for column in names_:
+            database.sql_run(f"ALTER TABLE {table} DROP COLUMN {column}")
     database.sql_run("UPDATE meta SET number = 0 WHERE name = 'schema'")
     assert migrate(database) == len(STEPS)
     assert all(database.has(table) for table in added)
-    assert database.sql("SELECT is_only, grace_days FROM partner") == []
+    for table, names_ in columns.items():
+        assert database.sql(f"SELECT {', '.join(names_)} FROM {table}") == []
 
 
 def test_looking_for_steps_takes_no_lock(database: Database, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 from app.model import accounts, domains, keys, marktexts, partners, pending, policies, relays, trust
 from app.model.database import Database, open_database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.harvesting import harvest
 from app.model.lookups import find_answer, keep_answer
 from app.model.revocations import RevocationStore, count_answers, forget, list_failures
 from app.model.schema import STEPS, is_initialised, migrate
@@ -21,11 +20,11 @@ from app.model.snapshot import Store
 from app.model.tables import Domain
 from app.model.trace import Search, find_traces
 from app.pki.certificate import Certificate
-from app.pki.supply import Stored
+from app.pki.flights import Stored
 from tests.model.conftest import look_again, master_key
 from tests.model.house import ALICE, BOB, NORD, certificate, person, root
 from tests.model.postgresql import INSTALL, PostgreSQL, programs
-from tests.model.test_harvesting import FOREIGN, found
+from tests.model.test_harvesting import FOREIGN, found, harvest
 from tests.model.test_routes import BANK, LAST
 from tests.model.test_trace import row
 from tests.testpki import AT
@@ -186,7 +185,7 @@ def is_lost(store: Store) -> bool:
 def test_revocation_data_of_one_node_serve_the_other(database: Database) -> None:
     cache, other = RevocationStore(database), open_database(database.url)
     stored = Stored(bytes(range(256)), AT, AT + timedelta(days=7), "http://pki.example/a.crl")
-    cache.failed(stored.url, AT, "\0 gone")
+    cache.failed("k", stored.url, AT, "\0 gone")
     assert len(list_failures(other, AT)) == 1
     cache.put("a", replace(stored, octets=b"older"))
     cache.put("a", stored)

@@ -10,7 +10,7 @@ from app.model import revocations
 from app.model.database import Database, open_database
 from app.model.errors import WouldWait
 from app.model.revocations import RevocationStore, count_answers, forget, list_failures
-from app.pki.supply import Stored
+from app.pki.flights import FAILED, OURS, THEIRS, Stored
 from tests.testpki import AT
 
 URL = "http://pki.example/root.crl"
@@ -67,19 +67,20 @@ def test_lost_database_makes_answers_unknown_and_raises_nothing(
     database.close()
     (tmp_path / "sealmon.db").rename(tmp_path / "gone.db")
     cache.put("b", answer(b"other"))
-    cache.failed(URL, AT, "gone")
+    cache.failed("k", URL, AT, "gone")
     assert cache.find("a") == answer(), "what was known is known"
     assert cache.find("b") == answer(b"other")
     assert cache.find("c") is None
+    assert cache.claim("c") == OURS, "everybody goes by himself"
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "x" * 5000, "'; DROP TABLE meta"])
 def test_no_text_of_a_stranger_is_in_the_way(
     cache: RevocationStore, database: Database, text: str
 ) -> None:
-    cache.failed(f"http://{text}", AT, text)
+    cache.failed("k", f"http://{text}", AT, text)
     cache.put("a", Stored(b"x", AT, AT + DAY, f"http://{text}"))
-    cache.failed(text, AT, text)
+    cache.failed("k", text, AT, text)
     assert len(list_failures(database, AT)) == 1
     assert count_answers(database, AT) == 1
 
@@ -127,8 +128,8 @@ def test_memory_is_bounded(
 def test_failing_source_is_listed_until_it_answers(
     cache: RevocationStore, database: Database
 ) -> None:
-    cache.failed(URL, AT, "the host answers 503")
-    cache.failed(URL, AT + timedelta(hours=1), "the host cannot be reached in time")
+    cache.failed("k", URL, AT, "the host answers 503")
+    cache.failed("k", URL, AT + timedelta(hours=1), "the host cannot be reached in time")
     (row,) = list_failures(database, AT + timedelta(hours=2))
     assert (row["url"], row["since"]) == (URL, AT)
     assert row["problem"] == "the host cannot be reached in time"
@@ -142,7 +143,7 @@ def test_failures_are_bounded(database: Database, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(revocations, "_SWEEP_SECONDS", -1.0)
     cache = RevocationStore(database)
     for number in range(6):
-        cache.failed(f"http://h{number}/", AT + timedelta(seconds=number), "gone")
+        cache.failed("k", f"http://h{number}/", AT + timedelta(seconds=number), "gone")
     rows = database.sql("SELECT url FROM revocationfailure ORDER BY url")
     assert rows == [("http://h3/",), ("http://h4/",), ("http://h5/",)]
 
@@ -158,3 +159,50 @@ def test_threads_share_a_cache(cache: RevocationStore) -> None:
     for thread in threads:
         thread.join()
     assert cache._octets == len(cache._memory) == 40
+
+
+# T114: what two processes want, one of them fetches
+def test_only_one_claims_the_way_to_an_answer(cache: RevocationStore, url: str) -> None:
+    elsewhere = open_database(url)
+    other = RevocationStore(elsewhere)
+    assert (cache.claim("a"), other.claim("a"), other.claim("b")) == (OURS, THEIRS, OURS)
+    cache.release("a")
+    assert other.claim("a") == OURS
+    other.put("a", answer())
+    assert cache.claim("a") == OURS
+    assert cache.look("a") == answer()
+    elsewhere.close()
+
+
+def test_what_failed_is_left_alone_by_all_for_a_while(
+    cache: RevocationStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.claim("a")
+    cache.failed("a", URL, AT, "gone")
+    other = RevocationStore(database)
+    assert other.claim("a") == FAILED
+    monkeypatch.setattr(revocations, "RETRY_SECONDS", -1.0)
+    cache.failed("a", URL, AT, "gone")
+    assert other.claim("a") == OURS
+
+
+def test_claim_of_a_process_that_died_ends_by_itself(
+    cache: RevocationStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "LEASE_SECONDS", -1.0)
+    monkeypatch.setattr(revocations, "_SWEEP_SECONDS", -1.0)
+    assert cache.claim("a") == OURS
+    assert RevocationStore(database).claim("a") == OURS
+    cache.release("b")
+    assert database.sql("SELECT name FROM fetchclaim") == [], "and it is swept away"
+
+
+def test_newest_answer_is_looked_for_by_who_may_go(
+    cache: RevocationStore, database: Database
+) -> None:
+    cache.put("a", answer())
+    newer = answer(b"newer", 14, DAY)
+    RevocationStore(database).put("a", newer)
+    assert cache.find("a") == answer(), "a minute behind"
+    assert cache.look("a") == newer
+    assert cache.find("a") == newer

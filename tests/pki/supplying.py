@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
 from app.pki.certificate import Certificate
+from app.pki.flights import OURS, Stored
 from app.pki.guard import Guard
 from app.pki.path import validate
-from app.pki.supply import Stored, Supply
+from app.pki.supply import Supply
 from tests.pki.asking import anchors
 from tests.pki.test_fetch import Server, ok
 from tests.testpki import AT, TestCA, TestIdentity, ca
@@ -23,6 +24,8 @@ class Memory:
     def __init__(self) -> None:
         self.stored: dict[str, Stored] = {}
         self.failures: list[tuple[str, str]] = []
+        self.said: dict[str, str] = {}
+        """What another process says of an answer."""
 
     def find(self, key: str) -> Stored | None:
         return self.stored.get(key)
@@ -30,9 +33,22 @@ class Memory:
     def put(self, key: str, stored: Stored) -> None:
         self.stored[key] = stored
 
-    def failed(self, url: str, at: datetime, problem: str) -> None:
+    def look(self, key: str) -> Stored | None:
+        return self.stored.get(key)
+
+    def claim(self, key: str) -> str:
+        return self.said.get(key, OURS)
+
+    def release(self, key: str) -> None:
+        self.said.pop(key, None)
+
+    def failed(self, key: str, url: str, at: datetime, problem: str) -> None:
+        self.said.pop(key, None)
         assert at >= AT
         self.failures.append((url, problem))
+
+    def leave(self) -> None:
+        """Close nothing."""
 
 
 class World:

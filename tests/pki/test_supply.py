@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.pki import flights
 from app.pki import supply as supplying
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -89,7 +90,7 @@ def test_long_list_is_not_checked_where_nobody_may_wait(
     world.settle()
     world.supply._before_waiting = refuse
     # The list is known; what the responder says is not waited for either.
-    world.supply._slow.note(world.root.url + ".ocsp")
+    world.supply._flights._slow.note(world.root.url + ".ocsp")
     assert world.ask(world.good) == "good"
     monkeypatch.setattr(supplying, "LARGE_OCTETS", 10)
     with pytest.raises(BlockingIOError):
@@ -127,7 +128,7 @@ def test_what_failed_is_left_alone_for_a_while(
     world.list = genuine
     assert world.ask(world.good) == "unknown"
     assert world.requests == [b"GET", b"POST"]
-    monkeypatch.setattr(supplying, "RETRY_SECONDS", -1.0)
+    monkeypatch.setattr(flights, "RETRY_SECONDS", -1.0)
     assert world.ask(world.good) == "good"
 
 

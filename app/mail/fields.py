@@ -8,32 +8,20 @@ RFC 5322 §2.2, §3.6; RFC 6532 §3.2.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.mail.limits import FIELD_OCTETS, HEADER_REFUSE_OCTETS, HEADER_SECTION_OCTETS
+from app.mail.limits import FIELD_OCTETS, HEADER_REFUSE_OCTETS
 from app.mail.words import unfold
 
 # A line end that no continuation line follows. The order matters: a CR before a LF is not bare.
 FIELD_END: Final = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?![ \t])")
-_FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
-# A section of nothing but fields, where every line ends with CRLF.
-_PROPER: Final = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+")
+# One field of a section with clean line ends, and its name if it has one.
+FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
 _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")
-_REMEMBERED_OCTETS: Final = 8_192
 _REMEMBERED_NAME: Final = 76
-# At most one of each, and two readers do not agree which of two counts: RFC 5322 §3.6, RFC 2045 §3.
-_SINGLE: Final = (
-    "from",
-    "sender",
-    "mime-version",
-    "content-type",
-    "content-transfer-encoding",
-    "content-disposition",
-)
 
 
 class Field(NamedTuple):
@@ -88,64 +76,6 @@ def _as_seen(name: str) -> str:
 _plain_key: Final = lru_cache(maxsize=1024)(_as_seen)
 
 
-class Section:
-    """What a header section says: its fields, by name too, and what is odd about them."""
-
-    __slots__ = ("_anomalies", "_named", "fields", "octets")
-
-    def __init__(self, octets: bytes, fields: Sequence[Field]) -> None:
-        self.octets = octets
-        self.fields: tuple[Field, ...] = tuple(fields)
-        self._named: dict[str, list[Field]] | None = None
-        self._anomalies: tuple[str, ...] | None = None
-
-    def find(self, name: str) -> Field | None:
-        """Return the first field of that name."""
-        named = _by_name(self.fields) if self._named is None else self._named
-        self._named = named
-        found = named.get(name.lower())
-        return found[0] if found else None
-
-    def all(self, name: str) -> tuple[Field, ...]:
-        """Return every field of that name, from the top."""
-        return tuple(self._named[name.lower()]) if self.find(name) and self._named else ()
-
-    @property
-    def anomalies(self) -> tuple[str, ...]:
-        """What two readers could read differently, looked for once."""
-        if self._anomalies is None:
-            self._anomalies = anomalies_of(self.octets, self.fields)
-        return self._anomalies
-
-
-def _by_name(fields: Iterable[Field]) -> dict[str, list[Field]]:
-    named: dict[str, list[Field]] = {}
-    for field in fields:
-        name = field.name
-        key = name.lower() if name.isascii() else name
-        if key in named:
-            named[key].append(field)
-        else:
-            named[key] = [field]
-    return named
-
-
-def read_section(octets: bytes) -> Section:
-    """Return what a header section says.
-
-    One message is looked at many times on its way, and its sections are cut out anew each time: the
-    last ones of usual size are remembered by their octets.
-    """
-    return _remembered(octets) if len(octets) <= _REMEMBERED_OCTETS else _read(octets)
-
-
-def _read(octets: bytes) -> Section:
-    return Section(octets, fields_of(octets))
-
-
-_remembered: Final = lru_cache(maxsize=64)(_read)
-
-
 def field_of(octets: bytes) -> Field:
     """Return the field that these octets are, whatever they are."""
     name, colon, _ = octets.partition(b":")
@@ -168,7 +98,7 @@ def fields_of(section: bytes) -> tuple[Field, ...]:
         return tuple(map(field_of, _lines(section)))
     return tuple(
         Field(name.decode("ascii"), octets) if name else field_of(octets)
-        for octets, name in _FIELD.findall(section)
+        for octets, name in FIELD.findall(section)
     )
 
 
@@ -176,20 +106,6 @@ def has_clean_ends(section: bytes) -> bool:
     """Tell whether the section is whole lines, each ended by CRLF."""
     pairs = section.count(b"\r\n")
     return section.count(b"\n") == pairs == section.count(b"\r") and section.endswith(b"\n")
-
-
-def anomalies_of(section: bytes, fields: Sequence[Field]) -> tuple[str, ...]:
-    """Return what is odd about a header section, nothing for a clean one; see Headers.anomalies."""
-    if len(section) > HEADER_SECTION_OCTETS:
-        return (f"header section over {HEADER_SECTION_OCTETS} octets",)
-    found = _octet_anomalies(section)
-    if found or len(section) > FIELD_OCTETS or _PROPER.fullmatch(section) is None:
-        for field in fields:
-            found.extend(_field_anomalies(field))
-    keys = [field.key for field in fields]
-    if len(set(keys)) < len(keys):
-        found.extend(f"several {key} fields" for key in _SINGLE if keys.count(key) > 1)
-    return tuple(dict.fromkeys(found))
 
 
 def _lines(section: bytes) -> list[bytes]:
@@ -200,7 +116,8 @@ def _lines(section: bytes) -> list[bytes]:
     return [section[start:end] for start, end in zip(starts, ends, strict=False) if end > start]
 
 
-def _octet_anomalies(section: bytes) -> list[str]:
+def octet_anomalies(section: bytes) -> list[str]:
+    """Return what is odd about the octets of a header section."""
     found = []
     pairs = section.count(b"\r\n")
     if section.count(b"\r") != pairs:
@@ -219,7 +136,8 @@ def _octet_anomalies(section: bytes) -> list[str]:
     return found
 
 
-def _field_anomalies(field: Field) -> list[str]:
+def field_anomalies(field: Field) -> list[str]:
+    """Return what is odd about one field, but for its octets."""
     octets = field.octets
     if len(octets) > FIELD_OCTETS:
         return [f"header field over {FIELD_OCTETS} octets"]

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from app.mail.fields import Field, Section, field_of, read_section
+from app.mail.fields import Field, field_of
+from app.mail.section import Section, read_section
 from app.mail.words import decode_text, encode_text, unfold
 
 __all__ = ["Field", "Headers", "Split", "decode_text", "encode_text", "join", "split", "unfold"]
@@ -36,9 +37,12 @@ class Headers:
     @classmethod
     def of(cls, fields: Iterable[Field]) -> Self:
         """Return the header section made of these fields."""
-        chosen = tuple(fields)
-        made = cls(b"".join(field.octets for field in chosen))
-        made._section = Section(made.octets, chosen)
+        return cls._from(Section.of(fields))
+
+    @classmethod
+    def _from(cls, section: Section) -> Self:
+        made = cls(section.octets)
+        made._section = section
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -90,11 +94,10 @@ class Headers:
     def divided(self) -> "tuple[Headers, Headers]":
         """The fields that describe the entity, and the others (RFC 2045 §3)."""
         if self._divided is None:
-            inside: list[Field] = []
-            outside: list[Field] = []
-            for field in self.fields:
-                (inside if field.is_content else outside).append(field)
-            self._divided = Headers.of(inside), Headers.of(outside) if inside else self
+            section = self._read
+            inside, outside = section.divided()
+            others = self if outside is section else Headers._from(outside)
+            self._divided = Headers._from(inside), others
         return self._divided
 
     def prepend(self, name: str, value: bytes | str) -> "Headers":

@@ -22,7 +22,7 @@ from app.mail.limits import (
 from app.mail.media import ATTACHED_MESSAGE, PLAIN_TEXT, MediaType, parse_media_type
 from app.mail.transfer import IDENTITY, decode_body
 
-__all__ = ["Entity", "MediaType", "parse_entity", "parse_media_type", "scan"]
+__all__ = ["Entity", "MediaType", "parse_entity", "parse_media_type", "scan", "scan_entity"]
 
 _MESSAGES: Final = frozenset(("message/rfc822", "message/global"))  # RFC 2046 §5.2.1, RFC 6532 §3.7
 
@@ -37,6 +37,7 @@ class Entity:
         "_encoding",
         "_headers",
         "_media",
+        "_parts",
         "body_at",
         "end",
         "headers_end",
@@ -61,6 +62,7 @@ class Entity:
         self._encoding: str | None = None
         self._boundary: bytes | None = None
         self._delimited: Delimited | None = None
+        self._parts: tuple[Entity, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Entity({self.start}, {self.body_at}, {self.end})"
@@ -148,11 +150,11 @@ class Entity:
 
     def parts(self) -> tuple["Entity", ...]:
         """Return the parts of a multipart; nothing for others, and for more than MIME_PARTS."""
-        if not self.boundary:
-            return ()
-        default = ATTACHED_MESSAGE if self.media_type.subtype == "digest" else PLAIN_TEXT
-        found = self.delimited.parts
-        return tuple(Entity(self.source, start, end, default) for start, end in found)
+        if self._parts is None:
+            default = ATTACHED_MESSAGE if self.media_type.subtype == "digest" else PLAIN_TEXT
+            found = self.delimited.parts if self.boundary else ()
+            self._parts = tuple(Entity(self.source, start, end, default) for start, end in found)
+        return self._parts
 
     def message(self) -> "Entity":
         """Return the message that the body is, see is_message."""
@@ -184,12 +186,17 @@ def parse_entity(octets: bytes) -> Entity:
 
 
 def scan(octets: bytes) -> str:
-    """Return "" for a message within the limits of MIME, else the reason why it is not.
+    """Return "" for a message within the limits of MIME, else the reason why it is not."""
+    return scan_entity(parse_entity(octets))
+
+
+def scan_entity(root: Entity) -> str:
+    """Return the same of an entity that was parsed; what is read of its parts stays with it.
 
     A message may have MIME_DEPTH multiparts and messages inside one another and MIME_PARTS parts.
     Each header section is read once and each body once a level, so the time is linear.
     """
-    waiting = [(parse_entity(octets), 0)]
+    waiting = [(root, 0)]
     seen = 0
     while waiting:
         patience.tick()

@@ -28,6 +28,8 @@ _ESCAPE: Final = re.compile(r"\\(.)")
 # Parameters that decide about structure; readers without RFC 2231 do not see them in its forms.
 _STRUCTURAL: Final = ("boundary", "protocol", "micalg", "smime-type")
 _CACHED_OCTETS: Final = 256
+# What is read of one field (T35): a file name of 255 characters in the forms of RFC 2231 takes 40.
+_PARAMETERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ def _parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]]:
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     anomalies: list[str] = []
+    twice: dict[str, None] = {}
+    count = 0
     while at < len(text):
+        count += 1
+        if count > _PARAMETERS:
+            anomalies.append(f"more than {_PARAMETERS} parameters")
+            break
         found = _PARAMETER.match(text, at)
         if found is None:
             anomalies.append("parameter that cannot be read")
@@ -99,14 +107,15 @@ def _parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]]:
             continue
         value = found[2] if found[2] is not None else _ESCAPE.sub(r"\1", found[3])
         name, number, is_encoded = _name_of(found[1].lower())
-        if name in plain or number in sections.get(name, {}):
-            anomalies.append(f"parameter {name} twice")
+        if name in plain or (sections and number in sections.get(name, {})):
+            twice[name] = None
         elif number < 0:
             plain[name] = value
         else:
             sections.setdefault(name, {})[number] = value, is_encoded
     anomalies.extend(f"parameter {name} in parts" for name in _STRUCTURAL if name in sections)
-    anomalies.extend(f"parameter {name} twice" for name in sections if name in plain)
+    twice |= {name: None for name in sections if name in plain}
+    anomalies.extend(f"parameter {name} twice" for name in twice)
     # Readers that know RFC 2231 prefer its forms where both are there (RFC 6266 §4.3).
     joined = {name: _joined(numbered) for name, numbered in sections.items()}
     return plain | joined, tuple(dict.fromkeys(anomalies))
@@ -119,7 +128,7 @@ def _next_semicolon(text: str, at: int) -> int:
 
 def _name_of(attribute: str) -> tuple[str, int, bool]:
     """Return name, section (-1 for a plain parameter) and whether the value is percent-encoded."""
-    found = _ATTRIBUTE.fullmatch(attribute)
+    found = _ATTRIBUTE.fullmatch(attribute) if "*" in attribute else None
     if found is None:
         return attribute, -1, False
     is_encoded = found[3] is not None

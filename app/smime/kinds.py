@@ -17,7 +17,7 @@ from app import patience
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.kind import content_kind
 from app.cms.signed import SignedData, parse_signed
-from app.mail.entity import Entity, MediaType, parse_entity, scan
+from app.mail.entity import Entity, MediaType, parse_entity, scan_entity
 from app.mail.errors import MalformedMessage
 from app.mail.limits import BOUNDARY_OCTETS, FIELD_OCTETS, HEADER_SECTION_OCTETS
 from app.mail.media import parse_disposition
@@ -139,12 +139,12 @@ def _over_limit(root: Entity, parts: tuple[Entity, ...]) -> str:
     """
     entities = (root, *parts)
     is_flat = len(parts) <= _FEW_PARTS and not any(each.is_multipart for each in parts)
-    is_small = all(
+    is_small = is_flat and all(
         each.headers_end - each.start <= FIELD_OCTETS and not each.is_message for each in entities
     )
-    if is_flat and is_small and bool(parts) == root.is_multipart:
-        return "" if len(root.boundary) <= BOUNDARY_OCTETS else scan(root.source)
-    return scan(root.source)
+    if is_small and bool(parts) == root.is_multipart:
+        return "" if len(root.boundary) <= BOUNDARY_OCTETS else scan_entity(root)
+    return scan_entity(root)
 
 
 def _is_clear_signed(media_type: MediaType) -> bool:

@@ -66,6 +66,7 @@ ANOMALIES = {
     b'a/b; boundary="a': "parameter that cannot be read",
     b"a/b; boundary": "parameter that cannot be read",
     b"a/b; =a": "parameter that cannot be read",
+    b"a/b" + b"; a=b" * 65: "more than 64 parameters",
 }
 
 
@@ -75,6 +76,16 @@ def test_what_readers_would_take_differently_is_told(value: bytes, anomaly: str)
     media = parse_media_type(value)
     assert media is not None
     assert anomaly in media.anomalies
+
+
+def test_sixty_four_parameters_are_read() -> None:  # T35
+    value = b"a/b" + b"".join(b"; p%d=%d" % (n, n) for n in range(64))
+    media = parse_media_type(value)
+    assert media is not None
+    assert (len(media.parameters), media.anomalies) == (64, ())
+    over = parse_media_type(value + b"; last=one")
+    assert over is not None
+    assert over.parameters == media.parameters
 
 
 def test_the_first_of_two_parameters_counts() -> None:

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Final
 
 from app.subject.brackets import CLOSES, OPENS, SIDES
+from app.subject.hints import SHARED, Hints
 from app.subject.skeleton import AS_FOLDED, AS_SEEN, reduce
 
 EDIT_LETTERS: Final = 6  # a form shorter than this must be matched exactly
-_SHARED: Final = 3
 _WORDS_END: Final = re.compile(r"\W+$")  # "<*@" before the placeholder
 
 
@@ -36,10 +36,10 @@ class Forms:
                     else:
                         whole.add(reduce(inside, letters))
         self._whole: Final = frozenset(whole - {""})
-        self._heads: Final = tuple(sorted(head for head in heads if len(head) >= _SHARED))
-        self._starts: Final = frozenset(head[:_SHARED] for head in self._heads)
+        self._heads: Final = tuple(sorted(head for head in heads if len(head) >= SHARED))
+        self._starts: Final = frozenset(head[:SHARED] for head in self._heads)
         self._rests: Final = tuple(
-            head[_SHARED:] for head in self._heads if len(head) >= EDIT_LETTERS
+            head[SHARED:] for head in self._heads if len(head) >= EDIT_LETTERS
         )
         forms = (*self._whole, *self._heads)
         # Hostile subjects ask the same again and again.
@@ -57,8 +57,9 @@ class Forms:
         )
         self._lengths: Final = frozenset(map(len, forms))
         self._anagrams: Final = frozenset(map(_sorted, forms))
+        self.hints: Final = Hints(self._whole, self._heads)
         # One edit leaves the first or the last letters of a form as they are.
-        traces = {form[:_SHARED] for form in forms} | {form[-_SHARED:] for form in forms}
+        traces = {form[:SHARED] for form in forms} | {form[-SHARED:] for form in forms}
         self._traces: Final = re.compile("|".join(sorted(traces)) or "(?!)")
         self.longest: Final = max(map(len, forms), default=0) + 1
         """Letters of the longest form, and one more."""
@@ -75,12 +76,12 @@ class Forms:
         if letters in self._whole:
             return True
         # Most letters are ruled out here; what follows is slower.
-        if letters[:_SHARED] not in self._firsts and letters[-_SHARED:] not in self._lasts:
+        if letters[:SHARED] not in self._firsts and letters[-SHARED:] not in self._lasts:
             return False
         return any(is_one_edit(letters, form) for form in self._candidates(letters))
 
     def _candidates(self, letters: str) -> Iterator[str]:
-        first, last = letters[:_SHARED], letters[-_SHARED:]
+        first, last = letters[:SHARED], letters[-SHARED:]
         for length in range(len(letters) - 1, len(letters) + 2):
             yield from self._near.get((length, "first", first), ())
             yield from self._near.get((length, "last", last), ())
@@ -97,8 +98,8 @@ class Forms:
         if letters.startswith(self._heads):
             return True
         # One edit in the first letters leaves the others as they are, moved by one at most.
-        moved = any(letters.startswith(self._rests, _SHARED + by) for by in (-1, 0, 1))
-        if not moved and letters[:_SHARED] not in self._starts:
+        moved = any(letters.startswith(self._rests, SHARED + by) for by in (-1, 0, 1))
+        if not moved and letters[:SHARED] not in self._starts:
             return False
         return any(_begins(letters, head) for head in self._heads if len(head) <= len(letters) + 1)
 
@@ -153,8 +154,8 @@ def _index(whole: frozenset[str]) -> dict[tuple[int, str, str], list[str]]:
     near: dict[tuple[int, str, str], list[str]] = defaultdict(list)
     for form in sorted(whole):
         if len(form) >= EDIT_LETTERS:
-            near[len(form), "first", form[:_SHARED]].append(form)
-            near[len(form), "last", form[-_SHARED:]].append(form)
+            near[len(form), "first", form[:SHARED]].append(form)
+            near[len(form), "last", form[-SHARED:]].append(form)
     return dict(near)
 
 

@@ -8,10 +8,15 @@ it. The look back is bounded in brackets, words and letters: time is linear. beh
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate, dropwhile, groupby
 from typing import Final
 
 from app.subject.brackets import BAR, CLOSES, NEITHER, OPENS, SIDES, kind
+from app.subject.effort import BRACKET, TRIED, Effort
 from app.subject.forms import Forms
+from app.subject.hints import Lengths
+from app.subject.seen import Seen
 from app.subject.skeleton import IGNORABLE, Letters
 
 LOOK_BACK: Final = 12  # opening brackets, or words, that a closing bracket is tried with
@@ -23,14 +28,17 @@ _ADDRESS_SIGNS: Final = frozenset("@*<\uff20\ufe6b\uff0a\u2217")
 class Scan:
     """One reading of one text."""
 
-    def __init__(self, forms: Forms, letters: Letters, *, any_order: bool = False) -> None:
+    def __init__(
+        self, forms: Forms, letters: Letters, effort: Effort, *, any_order: bool = False
+    ) -> None:
         self._forms: Final = forms
         self._letters: Final = letters
+        self._effort: Final = effort
         # Every bracket opens and closes, and letters count in any order: for texts that a
         # bidirectional control shows in another one.
         self._any_order: Final = any_order
         self._kept: list[str] = []
-        self._seen: list[str] = []
+        self._seen: Final = Seen(forms, any_order=any_order)
         self._before: list[int] = []  # how many letters were seen before each kept character
         # Places in the kept text, in order:
         self._opens: list[int] = []
@@ -38,16 +46,34 @@ class Scan:
         self._words: list[int] = []
         self._signs: list[int] = []  # signs that only addresses have
         self._heads: list[int] = []  # opens, far back, that begin a mark with an address
+        # Of each of the opens: the letters before what follows it, and its kind.
+        self._insides: list[int] = []
+        self._kinds: list[str] = []
         self._judged = 0  # so many of the opens are too far back for any other mark
         self._in_gap = False  # a mark was cut out here: the blanks after it go with it
         self._cut_at = 0
+        self._is_blank = False  # nothing but blanks was kept since
 
     def read(self, text: str) -> str:
-        """Return the text without its marks; everything else in it stays as it is."""
-        for char in text:
-            side = SIDES[char]
-            if not (self._may_close(side) and self._close(char)):
-                self._take(char, side)
+        """Return the text without its marks; everything else in it stays as it is.
+
+        Raises TooMuch if that is more than the effort allows.
+        """
+        self._effort.spend(len(text))
+        for side, run in groupby(text, SIDES.__getitem__):
+            if side == NEITHER:
+                self._take_run(run)
+                continue
+            may_close = side in {CLOSES, BAR} or self._any_order
+            brackets = tuple(run)
+            self._effort.spend(BRACKET * len(brackets))
+            for char in brackets:
+                if not (may_close and self._close(char)):
+                    self._take_bracket(char, side)
+        self._cut_unclosed()
+        return "".join(self._kept)
+
+    def _cut_unclosed(self) -> None:
         for at in reversed(self._unclosed[:LOOK_BACK]):
             end = 0 if self._any_order else self._end_of_words(at + 1)
             if end:
@@ -56,46 +82,62 @@ class Scan:
         if self._in_gap:
             while self._kept and self._kept[-1].isspace():
                 self._kept.pop()
-        return "".join(self._kept)
 
-    def _may_close(self, side: int) -> bool:
-        return side in {CLOSES, BAR} or (side == OPENS and self._any_order)
-
-    def _take(self, char: str, side: int) -> None:
-        if self._in_gap:
-            if char.isspace() or char in IGNORABLE:
-                return
-            self._in_gap = False
+    def _take_run(self, run: Iterator[str]) -> None:
+        """Keep characters that are no brackets."""
+        chars = list(dropwhile(_is_blank, run) if self._in_gap else run)
+        if not chars:
+            return
         at = len(self._kept)
-        if side == NEITHER and (not at or not self._letters[self._kept[-1]]):
-            self._words.append(at)
-        if side:
-            self._note_bracket(char, side, at)
+        shown = [self._letters[char] for char in chars]
+        previous = self._letters[self._kept[-1]] if at else ""
+        # A word begins where something without letters stands before.
+        self._words.extend(
+            at + place for place, before in enumerate((previous, *shown[:-1])) if not before
+        )
+        if not _ADDRESS_SIGNS.isdisjoint(chars):
+            self._signs.extend(
+                at + place for place, char in enumerate(chars) if char in _ADDRESS_SIGNS
+            )
+        self._kept.extend(chars)
+        self._before.extend(accumulate(map(len, shown[:-1]), initial=len(self._seen)))
+        self._seen.add("".join(shown))
+        self._in_gap = False
+        self._is_blank = self._is_blank and all(map(str.isspace, chars))
+
+    def _take_bracket(self, char: str, side: int) -> None:
+        at = len(self._kept)
+        # A bar is a letter as well: S|GNED.
+        letters = self._letters[char] if side == BAR else ""
+        self._note_bracket(char, side, len(letters))
         if char in _ADDRESS_SIGNS:
             self._signs.append(at)
         self._kept.append(char)
         self._before.append(len(self._seen))
-        # A bar is a letter as well: S|GNED.
-        if side in {NEITHER, BAR}:
-            self._seen.extend(self._letters[char])
+        self._seen.add(letters)
+        self._in_gap = self._is_blank = False
 
-    def _note_bracket(self, char: str, side: int, at: int) -> None:
+    def _note_bracket(self, char: str, side: int, letters: int) -> None:
+        sort = kind(char)
         if side == CLOSES and not self._any_order:
-            if self._unclosed and kind(char) == "square":
+            if self._unclosed and sort == "square":
                 self._unclosed.pop()
             return
         # Of several brackets of a kind before one letter only the innermost begins a mark; the
         # others are taken when the pair they are left with is empty.
-        for place in reversed(self._opens):
-            if self._inside(place) != len(self._seen):
+        count = len(self._seen)
+        for place in range(len(self._opens) - 1, -1, -1):
+            if self._insides[place] != count:
                 break
-            if kind(self._kept[place]) == kind(char):
-                del self._opens[bisect_left(self._opens, place)]
+            if self._kinds[place] == sort:
+                del self._opens[place], self._insides[place], self._kinds[place]
                 self._judged = min(self._judged, len(self._opens))
                 break
-        self._opens.append(at)
-        if kind(char) == "square":
-            self._unclosed.append(at)
+        self._opens.append(len(self._kept))
+        self._insides.append(count + letters)
+        self._kinds.append(sort)
+        if sort == "square":
+            self._unclosed.append(len(self._kept))
 
     def _close(self, char: str) -> bool:
         """Cut back to where a mark begins if one ends here; tell whether that was so."""
@@ -109,14 +151,10 @@ class Scan:
         if self._leaves_empty_pair():
             return self._cut_at - 1
         self._judge()
-        look_back = LOOK_BACK // 2 if self._any_order else LOOK_BACK
-        for at in reversed(self._opens[self._judged :][-look_back:]):
-            if not self._is_pair(at, char):
-                continue
-            letters = self._letters_from(self._inside(at))
-            if self._is_mark(letters, at, char) or (
-                self._forms.begins_like(letters) and self._is_named(at, char)
-            ):
+        ends = self._seen.ends()
+        if ends or self._seen.may_begin():
+            at = self._find_bracket(char, ends)
+            if at >= 0:
                 return at
         for head in reversed(self._heads[-HEADS:]):
             is_near = len(self._seen) - self._before[head] <= ADDRESS_LETTERS
@@ -124,23 +162,37 @@ class Scan:
                 return head
         if self._unclosed or kind(char) != "square":
             return -1
-        return self._find_word()
+        return self._find_word(ends)
 
-    def _find_word(self) -> int:
-        """Return where the word begins that a mark begins with and nothing opened, or -1."""
-        for at in reversed(self._words[-LOOK_BACK:]):
-            letters = self._letters_from(self._before[at])
-            is_named = self._has_sign(at) and self._forms.begins_like(letters)
-            if is_named or self._forms.is_mark(letters):
-                return at
+    def _find_bracket(self, char: str, ends: Lengths) -> int:
+        """Return where the bracket stands that a mark begins with, or -1."""
+        look_back = LOOK_BACK // 2 if self._any_order else LOOK_BACK
+        first = max(self._judged, len(self._opens) - look_back)
+        for place in self._seen.likely(self._insides[first:], ends):
+            at = self._opens[first + place]
+            if self._is_pair(at, char):
+                letters = self._tried(self._insides[first + place])
+                if self._is_mark(letters, at, char) or (
+                    self._forms.begins_like(letters) and self._is_named(at, char)
+                ):
+                    return at
         return -1
 
-    def _inside(self, at: int) -> int:
-        """Return how many letters were seen before what follows the bracket at a place."""
-        return self._before[at + 1] if at + 1 < len(self._before) else len(self._seen)
+    def _tried(self, begin: int) -> str:
+        """Return the letters from a place on, to be compared."""
+        self._effort.spend(TRIED)
+        return self._seen.since(begin)
 
-    def _letters_from(self, begin: int) -> str:
-        return "".join(self._seen[begin : begin + self._forms.longest + 1])
+    def _find_word(self, ends: Lengths) -> int:
+        """Return where the word begins that a mark begins with and nothing opened, or -1."""
+        words = self._words[-LOOK_BACK:]
+        begins = [self._before[at] for at in words]
+        for place in self._seen.likely(begins, ends):
+            letters = self._tried(begins[place])
+            is_named = self._has_sign(words[place]) and self._forms.begins_like(letters)
+            if is_named or self._forms.is_mark(letters):
+                return words[place]
+        return -1
 
     def _is_mark(self, letters: str, at: int, char: str) -> bool:
         # "(signé)" is what people write; in square brackets it stands where a mark stands.
@@ -157,7 +209,7 @@ class Scan:
         if opened == closed == "bar":
             # "Contracts | Signed | 2024": with blanks on both sides they divide.
             inside = self._kept[at + 1 : at + 2] + self._kept[-1:]
-            return not all(char.isspace() for char in inside)
+            return not all(map(str.isspace, inside))
         return opened == closed or "square" in {opened, closed}
 
     def _is_named(self, at: int, char: str) -> bool:
@@ -173,24 +225,24 @@ class Scan:
     def _judge(self) -> None:
         """Put the brackets that are too far back by now among the heads, or nowhere."""
         while self._judged < len(self._opens):
-            at = self._opens[self._judged]
-            if len(self._seen) - self._inside(at) <= self._forms.longest:
+            inside = self._insides[self._judged]
+            if len(self._seen) - inside <= self._forms.longest:
                 return
-            if self._forms.begins_like(self._letters_from(self._inside(at))):
-                self._heads.append(at)
+            if self._seen.is_head(inside) and self._forms.begins_like(self._tried(inside)):
+                self._heads.append(self._opens[self._judged])
             self._judged += 1
 
     def _leaves_empty_pair(self) -> bool:
-        if not 0 < self._cut_at <= len(self._kept):
+        if not self._is_blank or not 0 < self._cut_at <= len(self._kept):
             return False
-        if SIDES[self._kept[self._cut_at - 1]] != OPENS:
-            return False
-        return all(char.isspace() for char in self._kept[self._cut_at :])
+        return SIDES[self._kept[self._cut_at - 1]] == OPENS
 
     def _cut(self, at: int) -> None:
-        del self._seen[self._before[at] :]
+        self._seen.cut(self._before[at])
         del self._kept[at:]
         del self._before[at:]
+        del self._insides[bisect_left(self._opens, at) :]
+        del self._kinds[bisect_left(self._opens, at) :]
         for places in (self._opens, self._unclosed, self._words, self._signs, self._heads):
             del places[bisect_left(places, at) :]
         self._judged = min(self._judged, len(self._opens))
@@ -198,6 +250,7 @@ class Scan:
         while at and self._kept[at - 1].isspace():
             at -= 1
         self._cut_at = at
+        self._is_blank = True
 
     def _end_of_words(self, begin: int) -> int:
         """Return where a mark ends that was opened and not closed; 0 if there is none."""
@@ -213,3 +266,7 @@ class Scan:
             if len(letters) <= self._forms.longest:
                 letters += self._letters[self._kept[end]]
         return ended
+
+
+def _is_blank(char: str) -> bool:
+    return char.isspace() or char in IGNORABLE

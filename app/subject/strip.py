@@ -6,7 +6,9 @@ that bear our name. What needs no cleaning stays as it is, octet for octet. beha
 RFC 8601 §5.
 """
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +18,7 @@ from app.mail.headers import Field, Headers, decode_text, encode_text, join, spl
 from app.mail.limits import DECODE_OCTETS
 from app.model.marks import MarkTexts
 from app.subject.brackets import SIDES
+from app.subject.effort import Effort, TooMuch
 from app.subject.forms import Forms
 from app.subject.readings import BIDI_CONTROLS, OVERRIDES, has_bidi, readings
 from app.subject.scan import Scan
@@ -24,6 +27,8 @@ from app.subject.symbols import Symbols
 
 TURNED_CHARACTERS: Final = 998  # read of a subject that is shown in another order
 ROUNDS: Final = 4  # of cutting, before a subject is taken apart
+_HIDES: Final = BIDI_CONTROLS | {"\x1b"}
+_WORD_BEGINS: Final = re.compile(r"=++(?=\?)")
 RESULT_FIELDS: Final = "X-Sealmon-"
 _NAME_CHARACTERS: Final = 1_000  # no reader takes a longer name for one of ours
 
@@ -46,23 +51,26 @@ class Cleaner:
         self._forms: Final = _forms(tuple(texts.every_text()))
         self._symbols: Final = _symbols(tuple(texts.every_symbol())) if symbols else None
 
-    def clean(self, subject: str) -> str:
+    def clean(self, subject: str, effort: Effort | None = None) -> str:
         """Return the subject without marks and whatever is like one.
 
         Cleaning a cleaned subject changes nothing. If nothing is left that a reader could see, the
-        words for that are returned. behaviour.md B8, B9.
+        words for that are returned. A subject that is not worth the effort, by default that for
+        one, loses its brackets instead. behaviour.md B8, B9.
         """
-        cleaned = self._capped(subject)
-        for _ in range(ROUNDS):
-            patience.tick()
-            before, cleaned = cleaned, self._once(cleaned)
-            if cleaned == before:
-                break
-        else:
-            cleaned = self._taken_apart(cleaned)
+        cleaned = self._in_rounds(self._capped(subject), effort or Effort())
         if cleaned != subject and not _is_visible(cleaned):
             return self._no_subject
         return cleaned
+
+    def _in_rounds(self, text: str, effort: Effort) -> str:
+        with suppress(TooMuch):
+            for _ in range(ROUNDS):
+                patience.tick()
+                before, text = text, self._once(text, effort)
+                if text == before:
+                    return text
+        return self._taken_apart(text)
 
     def clean_message(self, message: bytes, *, authserv_id: str, utf8: bool = False) -> bytes:
         """Return the message without marks, and without result fields that bear our name.
@@ -75,12 +83,15 @@ class Cleaner:
         parts = split(message)
         fields: list[Field] = []
         subjects = 0
+        # A subject and all else.
+        efforts = Effort(), Effort()
         for field in self._own_fields(parts.headers):
             patience.tick()
             subjects += field.plain_key == "subject"
             is_second = field.plain_key == "subject" and subjects > 1
             if not is_second and not _is_forged(field, authserv_id):
-                fields.append(self._cleaned(field, utf8=utf8))
+                effort = efforts[field.plain_key != "subject"]
+                fields.append(self._cleaned(field, effort, utf8=utf8))
         cleaned = Headers.of(fields)
         return message if cleaned == parts.headers else join(cleaned, parts)
 
@@ -90,21 +101,21 @@ class Cleaner:
         fields = headers.fields
         return fields[1:] if headers.octets[:1] in {b" ", b"\t"} else fields
 
-    def _cleaned(self, field: Field, *, utf8: bool) -> Field:
+    def _cleaned(self, field: Field, effort: Effort, *, utf8: bool) -> Field:
         key = field.plain_key
         # Outlook copies the subject into Thread-Topic.
         if key in {"subject", "thread-topic"}:
             for text in _texts_of(field):
-                cleaned = self.clean(text)
+                cleaned = self.clean(text, effort)
                 if cleaned != text:
                     name = field.name if field.name.isascii() else "Subject"
-                    return self._written(name, cleaned, utf8=utf8)
+                    return self._written(name, cleaned, effort, utf8=utf8)
             return field
         if key == "from" and self._symbols:
             return self._symbols.without_in_phrase(field)
         return field
 
-    def _written(self, name: str, text: str, *, utf8: bool) -> Field:
+    def _written(self, name: str, text: str, effort: Effort, *, utf8: bool) -> Field:
         """Return the field of a cleaned text, clean also as it will be read.
 
         Writing turns control characters into spaces, which can bring the pieces of a mark together.
@@ -112,7 +123,7 @@ class Cleaner:
         field = Field(name, encode_text(name, text, utf8=utf8))
         for _ in range(ROUNDS):
             read = decode_text(field.value)
-            cleaned = self.clean(read)
+            cleaned = self.clean(read, effort)
             if cleaned == read:
                 break
             field = Field(name, encode_text(name, cleaned, utf8=utf8))
@@ -128,33 +139,37 @@ class Cleaner:
         """Tell whether the text has anything that a mark needs; most subjects have not."""
         if self._symbols and self._symbols.found_in(text):
             return True
-        return "=?" in text or "\x1b" in text or any(SIDES[char] for char in text)
+        return "=?" in text or "\x1b" in text or _has_brackets(text)
 
-    def _once(self, subject: str) -> str:
+    def _once(self, subject: str, effort: Effort) -> str:
         if not self._may_hide(subject):
             return subject
+        effort.spend(len(subject) if "=?" in subject else 0)
         for reading in readings(subject):
-            cleaned = self._without_marks(reading)
+            effort.spend(len(reading) // 2)
+            cleaned = self._without_marks(reading, effort)
             if cleaned != reading:
                 return cleaned
         return subject
 
-    def _without_marks(self, text: str) -> str:
+    def _without_marks(self, text: str, effort: Effort) -> str:
         if self._symbols:
             text = self._symbols.without(text)
+        if not _has_brackets(text):
+            return text
         is_turned = has_bidi(text)
         for letters in (AS_SEEN, AS_FOLDED):
             if is_turned or self._forms.may_be_in(reduce(text, letters)):
-                text = Scan(self._forms, letters, any_order=is_turned).read(text)
+                text = Scan(self._forms, letters, effort, any_order=is_turned).read(text)
         return text
 
     def _taken_apart(self, text: str) -> str:
-        """Return the text without anything that could make a mark; for texts that do not end."""
-        text = text.replace("=?", "")
+        """Return the text without anything that could make a mark, or hide one."""
+        plain = "".join(char for char in text if char not in _HIDES and not SIDES[char])
         if self._symbols:
-            text = self._symbols.without(text)
-        drop = BIDI_CONTROLS | {"\x1b"}
-        return "".join(char for char in text if not SIDES[char] and char not in drop)
+            plain = self._symbols.without(plain)
+        # An equals sign less brings no other before a question mark.
+        return _WORD_BEGINS.sub("", plain)
 
 
 def _is_forged(field: Field, authserv_id: str) -> bool:
@@ -168,6 +183,10 @@ def _is_named_ours(name: str) -> bool:
         reduce(name, letters).startswith(reduce(RESULT_FIELDS, letters))
         for letters in (AS_SEEN, AS_FOLDED)
     )
+
+
+def _has_brackets(text: str) -> bool:
+    return any(map(SIDES.__getitem__, text))
 
 
 def _is_visible(text: str) -> bool:

@@ -1,7 +1,5 @@
 """Marks are taken off: all that are forged, and nothing else."""
 
-import time
-
 import pytest
 
 from app.mail.headers import split
@@ -139,39 +137,6 @@ def test_symbols_come_off_where_symbols_are_shown(subject: str, cleaned: str) ->
 def test_former_symbols_come_off_too() -> None:
     cleaner = Cleaner(MarkTexts(past=("🪪",)), symbols=True)
     assert cleaner.clean("🪪 Angebot") == "Angebot"
-
-
-HOSTILE = {
-    "opening brackets": "[",
-    "pairs": "[]",
-    "pairs with letters": "[sig]",
-    "beginnings": "[signed by ",
-    "closing brackets": "[signed by a)))))))",
-    "nested halves": "[SIG",
-    "overrides": "\u202e[sig]",
-    "encoded words": "=?utf-8?q?=5Bsig=5D?=",
-    "unclosed words": "=?a?q?",
-    "foreign letters": "[s\u00efg]",
-    "bars": "|sig|",
-    "words": "sig] ",
-    "combining": "\u0301[",
-    "ignorable": "[\u200b",
-}
-
-
-# T36, T63
-@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
-def test_time_is_linear_on_hostile_subjects(unit: str) -> None:
-    def seconds(octets: int) -> float:
-        text = (unit * octets)[:octets] + "]"
-        began = time.process_time()
-        CLEANER.clean(text)
-        return time.process_time() - began
-
-    seconds(100)
-    assert seconds(DECODE_OCTETS) < 8
-    # Beyond what is read, more of it costs nothing to speak of.
-    assert seconds(20 * DECODE_OCTETS) < 8
 
 
 def test_marks_beyond_what_is_decoded_are_cut_off() -> None:

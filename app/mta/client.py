@@ -13,9 +13,11 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 from typing import Final, cast
 
 from app.mta import reply, wire
+from app.mta.alarm import Alarm
 from app.mta.nexthop import NextHop
 from app.mta.reply import Reply
 from app.mta.wire import Transaction
@@ -67,6 +69,10 @@ class Connection(asyncio.Protocol):
         self._lines: list[bytes] = []
         self._ready: deque[bytes] = deque()
         self._wanted = 0
+        self._loop = asyncio.get_running_loop()
+        self._alarm = Alarm(self._loop, self._expire)
+        self._deadline = inf
+        """Of the transaction under way."""
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._lost = False
@@ -96,6 +102,7 @@ class Connection(asyncio.Protocol):
         """Wake whoever waits; replies that will not come are missing."""
         del exc
         self._lost = True
+        self._alarm.close()
         self._wake()
         self.resume_writing()
 
@@ -138,11 +145,23 @@ class Connection(asyncio.Protocol):
             self._transport.write(commands)
         if len(self._ready) < count and not self._lost:
             self._wanted = count
-            self._waiter = asyncio.get_running_loop().create_future()
-            async with asyncio.timeout(seconds):
+            self._waiter = self._loop.create_future()
+            self._alarm.set(self._until(seconds))
+            try:
                 await self._waiter
+            finally:
+                self._alarm.clear()
         got = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
         return got + [b""] * (count - len(got))
+
+    def _until(self, seconds: float) -> float:
+        """Return the end of so many seconds, or of the transaction if that comes first."""
+        return min(self._loop.time() + seconds, self._deadline)
+
+    def _expire(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -198,12 +217,13 @@ class Connection(asyncio.Protocol):
         assert transport is not None
         self._transport = transport
 
-    async def transact(self, mail: Transaction) -> list[Reply]:
+    async def transact(self, mail: Transaction, deadline: float) -> list[Reply]:
         """Hand one message over and return one reply per recipient, in their order.
 
-        Raises Stale (see the module) and TimeoutError; after either the connection is of no more
-        use.
+        It takes no longer than to the deadline (of the loop's clock). Raises Stale (see the module)
+        and TimeoutError; after either the connection is of no more use.
         """
+        self._deadline = deadline
         refusal = wire.unfit(mail, self.extensions)
         if refusal is not None:
             return [refusal] * len(mail.recipients)
@@ -246,14 +266,15 @@ class Connection(asyncio.Protocol):
     ) -> None:
         """Write the message and fill in the answers of the recipients that were accepted."""
         count = len(accepted) if self.hop.protocol == "lmtp" else 1
-        async with asyncio.timeout(self._timeouts.content_seconds):
-            for piece in wire.stuffed(mail.octets, SLICE_OCTETS):
-                if self._writable is not None:
+        deadline = self._until(self._timeouts.content_seconds)
+        for piece in wire.stuffed(mail.octets, SLICE_OCTETS):
+            if self._writable is not None:
+                async with asyncio.timeout_at(deadline):
                     await self._writable
-                if self._lost:
-                    break
-                self._transport.write(piece)
-            said = await self.ask(b"", count, self._timeouts.content_seconds)
+            if self._lost:
+                break
+            self._transport.write(piece)
+        said = await self.ask(b"", count, deadline - self._loop.time())
         for number, place in enumerate(accepted):
             answers[place] = wire.outcome(said[number if count > 1 else 0])
 

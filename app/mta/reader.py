@@ -9,6 +9,8 @@ bounded: a message over the limit is read on to its end, and dropped. RFC 5321 Â
 import asyncio
 from typing import Final
 
+from app.mta.alarm import Alarm
+
 END: Final = b"\r\n.\r\n"
 HELD_OCTETS: Final = 64 * 1024
 """What a client may send ahead of being read."""
@@ -35,6 +37,7 @@ class Reader:
         self._paused = False
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
+        self._alarm = Alarm(loop, self._expire)
 
     def attach(self, transport: asyncio.Transport) -> None:
         """Read from this transport, and forget what came over another one (T26)."""
@@ -60,6 +63,7 @@ class Reader:
     def end(self) -> None:
         """Note that no more will come."""
         self._ended = True
+        self._alarm.close()
         self._wake()
 
     def _wake(self) -> None:
@@ -67,17 +71,22 @@ class Reader:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
+    def _expire(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(Late())
+
     async def fill(self, deadline: float) -> None:
         """Wait until there is more. Raises Gone, and Late at the deadline (of the loop's clock)."""
         if not self._chunks:
             if self._ended:
                 raise Gone
             self._waiter = self._loop.create_future()
-            alarm = self._loop.call_at(deadline, _expire, self._waiter)
+            self._alarm.set(deadline)
             try:
                 await self._waiter
             finally:
-                alarm.cancel()
+                self._alarm.clear()
                 self._waiter = None
             if not self._chunks:
                 raise Gone
@@ -182,11 +191,6 @@ class Pace:
     def deadline(self, came: int) -> float:
         """Return until when more must come, after so many octets."""
         return self._started + min(self._grace + came / self.OCTETS_PER_SECOND, self.TOTAL_SECONDS)
-
-
-def _expire(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_exception(Late())
 
 
 def _find_end(tail: bytes, chunk: bytes) -> int | None:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final
 
 from app import clock
@@ -91,10 +92,12 @@ class Relay:
         if not wire.is_writable(reverse_path):
             return [reply.BAD_PATH] * len(recipients)
         needs_utf8 = smtputf8 or not "".join((reverse_path, *recipients)).isascii()
-        writable = tuple(one for one in recipients if wire.is_writable(one))
-        mail = Transaction(reverse_path, writable, cargo.octets, eight_bit, needs_utf8)
-        answers = iter(await self._relay(hop, mail) if writable else [])
-        return [next(answers) if wire.is_writable(one) else reply.BAD_PATH for one in recipients]
+        writable = [wire.is_writable(one) for one in recipients]
+        mail = Transaction(
+            reverse_path, tuple(compress(recipients, writable)), cargo.octets, eight_bit, needs_utf8
+        )
+        answers = iter(await self._relay(hop, mail) if mail.recipients else [])
+        return [next(answers) if is_one else reply.BAD_PATH for is_one in writable]
 
     async def _relay(self, hop: NextHop, mail: Transaction) -> list[Reply]:
         """Return the outcomes; every failure of the way there is one of them."""
@@ -102,8 +105,8 @@ class Relay:
             pool = self._pools.get(hop)
             if pool is None:
                 pool = self._pools[hop] = _Pool()
-            async with asyncio.timeout(self._timeouts.total_seconds):
-                return await self._in_turn(pool, hop, mail)
+            deadline = asyncio.get_running_loop().time() + self._timeouts.total_seconds
+            return await self._in_turn(pool, hop, mail, deadline)
         except Unusable as problem:
             failure = problem.reply
         except TimeoutError:
@@ -113,30 +116,40 @@ class Relay:
         log.warning("%s: %s", hop, failure)
         return [failure] * len(mail.recipients)
 
-    async def _in_turn(self, pool: _Pool, hop: NextHop, mail: Transaction) -> list[Reply]:
+    async def _in_turn(
+        self, pool: _Pool, hop: NextHop, mail: Transaction, deadline: float
+    ) -> list[Reply]:
         """Wait until one more connection is allowed, but not for ever."""
+        if not pool.slots.locked():
+            await pool.slots.acquire()  # which does not wait, and so needs no timer
+        else:
+            try:
+                async with asyncio.timeout(self._timeouts.turn_seconds):
+                    await pool.slots.acquire()
+            except TimeoutError:
+                raise Unusable(reply.BUSY) from None
         try:
-            async with asyncio.timeout(self._timeouts.turn_seconds):
-                await pool.slots.acquire()
-        except TimeoutError:
-            raise Unusable(reply.BUSY) from None
-        try:
-            return await self._attempt(pool, hop, mail)
+            return await self._attempt(pool, hop, mail, deadline)
         finally:
             pool.slots.release()
 
-    async def _attempt(self, pool: _Pool, hop: NextHop, mail: Transaction) -> list[Reply]:
+    async def _attempt(
+        self, pool: _Pool, hop: NextHop, mail: Transaction, deadline: float
+    ) -> list[Reply]:
         while (connection := pool.take(clock.monotonic())) is not None:
             try:
-                return await self._over(connection, pool, mail)
+                return await self._over(connection, pool, mail, deadline)
             except Stale:
                 log.info("%s: a kept connection had died; taking another", hop)
-        connection = await open_connection(hop, self._hostname, self._timeouts)
-        return await self._over(connection, pool, mail)
+        async with asyncio.timeout_at(deadline):
+            connection = await open_connection(hop, self._hostname, self._timeouts)
+        return await self._over(connection, pool, mail, deadline)
 
-    async def _over(self, connection: Connection, pool: _Pool, mail: Transaction) -> list[Reply]:
+    async def _over(
+        self, connection: Connection, pool: _Pool, mail: Transaction, deadline: float
+    ) -> list[Reply]:
         try:
-            answers = await connection.transact(mail)
+            answers = await connection.transact(mail, deadline)
         except BaseException:
             connection.close()
             raise

@@ -5,7 +5,7 @@ own take their place one by one, and every text that was ever in force stays kno
 subject is cleaned of those too. How marks are put on and taken off is the business of app/subject.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Self
@@ -115,6 +115,18 @@ class MarkTexts:
     """key -> symbol; "" puts no symbol on."""
     domain_mark: str = "add"
     """add: the text of valid-domain stands behind that of valid; replace: alone."""
+    every_text: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Every text a reader could take for a mark: in force, shipped, former, alike."""
+    every_symbol: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Every symbol a reader could take for one of ours."""
+
+    def __post_init__(self) -> None:
+        texts = (*self.texts.values(), *SHIPPED.values(), *self.past, *LOOKALIKES)
+        # The owner's former symbols stand among the former texts.
+        former = (text for text in self.past if not any(map(str.isalnum, text)))
+        symbols = (*self.symbols.values(), *SYMBOLS.values(), *SYMBOL_LOOKALIKES, *former)
+        object.__setattr__(self, "every_text", tuple(filter(None, dict.fromkeys(texts))))
+        object.__setattr__(self, "every_symbol", tuple(filter(None, dict.fromkeys(symbols))))
 
     def with_own(
         self,
@@ -137,20 +149,6 @@ class MarkTexts:
     def symbol(self, key: str) -> str:
         """Return the symbol for a status."""
         return self.symbols.get(key, "")
-
-    def every_text(self) -> Iterator[str]:
-        """Give every text a reader could take for a mark: in force, shipped, former, alike."""
-        yield from filter(
-            None,
-            dict.fromkeys((*self.texts.values(), *SHIPPED.values(), *self.past, *LOOKALIKES)),
-        )
-
-    def every_symbol(self) -> Iterator[str]:
-        """Give every symbol a reader could take for one of ours."""
-        # The owner's former symbols stand among the former texts.
-        former = (text for text in self.past if not any(map(str.isalnum, text)))
-        every = (*self.symbols.values(), *SYMBOLS.values(), *SYMBOL_LOOKALIKES, *former)
-        yield from filter(None, dict.fromkeys(every))
 
     def no_subject(self, language: str = "") -> str:
         """Return what stands for a subject of which nothing is left."""

@@ -11,7 +11,15 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Any, Final
 
 from app.model.database import Database
@@ -108,14 +116,20 @@ def presents_secret(rule: RelayRule, value: str) -> bool:
     return hmac.compare_digest(_digest(salt, value.strip()), digest)
 
 
-def find_relay(relays: Sequence[RelayRule], address: str) -> RelayRule | None:
-    """Return the rule for a client's address, the narrowest one; None if it is not listed."""
+@lru_cache(maxsize=4096)
+def _client(address: str) -> IPv4Address | IPv6Address | None:
     try:
         client = ip_address(address)
     except ValueError:
         return None
-    mapped = getattr(client, "ipv4_mapped", None)
-    client = mapped or client
+    return getattr(client, "ipv4_mapped", None) or client
+
+
+def find_relay(relays: Sequence[RelayRule], address: str) -> RelayRule | None:
+    """Return the rule for a client's address, the narrowest one; None if it is not listed."""
+    client = _client(address)
+    if client is None:
+        return None
     fitting = [
         each for each in relays if each.network.version == client.version and client in each.network
     ]

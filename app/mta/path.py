@@ -17,6 +17,7 @@ _ROUTE = rf"(?:@(?:{_DOMAIN})(?:,@(?:{_DOMAIN}))*:)?"
 _PATH = re.compile(rf"<{_ROUTE}(?P<mailbox>(?:{_LOCAL})@(?:{_DOMAIN})|(?i:postmaster)|)>")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")
 
+_C1 = re.compile("[\x80-\x9f]")
 _ONWARDS: Final = frozenset("@%!")
 
 LOCAL_PART_OCTETS: Final = 256
@@ -35,7 +36,7 @@ def parse_path(text: str) -> tuple[str, str] | None:
     mailbox, rest = found["mailbox"], text[found.end() :]
     local, _, domain = mailbox.rpartition("@")
     too_long = len(local.encode()) > LOCAL_PART_OCTETS or len(domain.encode()) > DOMAIN_OCTETS
-    if too_long or (rest and rest[0] != " ") or any("\x80" <= c <= "\x9f" for c in mailbox):
+    if too_long or (rest and rest[0] != " ") or _C1.search(mailbox):
         return None
     return mailbox, rest.strip(" ")
 

@@ -163,8 +163,9 @@ class Session(SMTP):
 
     def say(self, *answers: Reply) -> None:
         """Reply to a command, as soon as the client waits for it."""
-        self.say_lines(*map(str, answers))
-        self._errors += sum(answer.code in COUNTED_AS_ERROR for answer in answers)
+        for answer in answers:
+            self._replies.append(str(answer))
+            self._errors += answer.code in COUNTED_AS_ERROR
         self._commands += 1
         if self._errors >= self.front.settings.errors or self._commands > COMMANDS_AT_MOST:
             self._last_words = self._last_words or reply.TOO_MANY_ERRORS

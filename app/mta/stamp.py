@@ -6,6 +6,7 @@ They go on top of everything else, so that what is below stays as it was octet f
 
 import re
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from app.mail import authres
@@ -39,12 +40,16 @@ def received(envelope: Envelope, hostname: str, trace_id: str) -> bytes:
     peer = envelope.peer
     helo = _UNFIT.sub("?", peer.helo)[:255] or "unknown"
     source = f"[{_literal(peer.address)}]" if peer.address else "local socket"
-    when = format_datetime(envelope.received_at)
+    when = _date(envelope.received_at.replace(microsecond=0))
     return (
         f"Received: from {helo} ({source})\r\n"
         f"\tby {hostname} (Sealmon) with {peer.protocol}\r\n"
         f"\tid {trace_id}; {when}\r\n"
     ).encode("ascii")
+
+
+# Many messages come within one second.
+_date = lru_cache(maxsize=8)(format_datetime)
 
 
 def _literal(address: str) -> str:

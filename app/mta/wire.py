@@ -18,6 +18,7 @@ OWN_FAULTS: Final = frozenset({503, 530, 534, 535, 538})
 """Codes that say something of us or of the set-up, nothing of the message: sequence, login, TLS."""
 
 _NO_LINE_ENDS: Final = bytes(octet for octet in range(256) if octet not in b"\r\n")
+_UNUSUAL = re.compile('[\x00-\x20<>"\x7f-\x9f\ud800-\udfff]')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -34,6 +35,8 @@ class Transaction:
 
 def is_writable(path: str) -> bool:
     """Whether an address can stand in a command without becoming another one (T25)."""
+    if _UNUSUAL.search(path) is None:
+        return True
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", path)
     return _CONTROL.search(path) is None and not set(bare) & set('<> "')
 

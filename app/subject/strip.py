@@ -48,8 +48,8 @@ class Cleaner:
 
     def __init__(self, texts: MarkTexts, symbols: bool, language: str = "") -> None:  # noqa: FBT001
         self._no_subject: Final = texts.no_subject(language)
-        self._forms: Final = _forms(tuple(texts.every_text()))
-        self._symbols: Final = _symbols(tuple(texts.every_symbol())) if symbols else None
+        self._forms: Final = _forms(texts.every_text)
+        self._symbols: Final = _symbols(texts.every_symbol) if symbols else None
 
     def clean(self, subject: str, effort: Effort | None = None) -> str:
         """Return the subject without marks and whatever is like one.

@@ -128,7 +128,7 @@ def test_a_former_mark_text_stays_known(database: Database) -> None:
         assert (row["id"], row["text"]) == ("valid.de", text)
     marks = load_marks(database)
     assert marks.text("valid", "de") == ""
-    assert {"[ECHT]", "[GUT]", "[SIGNIERT]"} <= set(marks.every_text())
+    assert {"[ECHT]", "[GUT]", "[SIGNIERT]"} <= set(marks.every_text)
     marktexts.set_text(database, "valid", "*", AT, language="symbol")
     assert load_marks(database).symbol("valid") == "*"
     assert len(marktexts.list_marks(database)) == 3 * len(KEYS)

@@ -7,7 +7,7 @@ from app.subject.forms import Forms, groups, is_one_edit
 from app.subject.skeleton import reduce
 from tests.subject.looks import distance
 
-FORMS = Forms(MarkTexts().every_text())
+FORMS = Forms(MarkTexts().every_text)
 
 
 @pytest.mark.parametrize(

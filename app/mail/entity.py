@@ -11,10 +11,12 @@ from typing import Final
 
 from app import patience
 from app.mail.delimiters import Delimited, cut
+from app.mail.fields import is_refused
 from app.mail.headers import FIRST_FIELD, Headers
 from app.mail.limits import (
     BOUNDARY_OCTETS,
     FIELD_OCTETS,
+    HEADER_FIELDS,
     HEADER_SECTION_OCTETS,
     MIME_DEPTH,
     MIME_PARTS,
@@ -220,6 +222,8 @@ def _over_header_limits(entity: Entity) -> str:
     size = entity.headers_end - entity.start
     if size > HEADER_SECTION_OCTETS:
         return f"header section over {HEADER_SECTION_OCTETS} octets"
+    if size > HEADER_FIELDS and is_refused(entity.headers.octets):
+        return f"more than {HEADER_FIELDS} header fields"
     if size > FIELD_OCTETS and any(len(f.octets) > FIELD_OCTETS for f in entity.headers.fields):
         return f"header field over {FIELD_OCTETS} octets"
     return ""

@@ -9,9 +9,10 @@ RFC 5322 §2.2, §3.6; RFC 6532 §3.2.
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import islice
 from typing import Final, NamedTuple
 
-from app.mail.limits import FIELD_OCTETS, HEADER_REFUSE_OCTETS
+from app.mail.limits import FIELD_OCTETS, HEADER_FIELDS, HEADER_REFUSE_OCTETS
 from app.mail.words import unfold
 
 # A line end that no continuation line follows. The order matters: a CR before a LF is not bare.
@@ -87,12 +88,24 @@ def field_of(octets: bytes) -> Field:
     return Field(name.decode("utf-8", "replace"), octets)
 
 
+def is_refused(section: bytes) -> bool:
+    """Tell whether nobody takes mail with such a header section: too large, or too many fields."""
+    if len(section) > HEADER_REFUSE_OCTETS:
+        return True
+    if len(section) <= HEADER_FIELDS or (
+        section.count(b"\n") <= HEADER_FIELDS and section.count(b"\r") <= HEADER_FIELDS
+    ):
+        return False
+    ends = FIELD_END.finditer(section)
+    return sum(1 for _ in islice(ends, HEADER_FIELDS + 1)) > HEADER_FIELDS
+
+
 def fields_of(section: bytes) -> tuple[Field, ...]:
     """Return all fields of a section; joined they are the section again.
 
-    Beyond HEADER_REFUSE_OCTETS the section is one line that is no field: nobody takes that mail.
+    A section that is refused is one line that is no field: nobody takes that mail.
     """
-    if len(section) > HEADER_REFUSE_OCTETS:
+    if is_refused(section):
         return (Field("", section),)
     if not has_clean_ends(section):
         return tuple(map(field_of, _lines(section)))

@@ -62,7 +62,7 @@ class Headers:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """All fields in order, read at first use; over HEADER_REFUSE_OCTETS just one, nameless."""
+        """All fields in order, read at first use; of a refused section just one, nameless."""
         return self._read.fields
 
     def find(self, name: str) -> Field | None:

@@ -64,6 +64,8 @@ def _sender(headers: Headers) -> tuple[str, str]:
         return "", ""
     if len(fields) > 1:
         return "", "several Sender fields"
+    if len(fields[0].value) > DECODE_OCTETS:
+        return "", f"Sender field over {DECODE_OCTETS} octets"
     try:
         mailboxes = parse_mailboxes(fields[0].value)
     except MalformedAddress:

@@ -10,8 +10,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from app.mail.fields import FIELD, Field, field_anomalies, fields_of, octet_anomalies
-from app.mail.limits import FIELD_OCTETS, HEADER_REFUSE_OCTETS, HEADER_SECTION_OCTETS
+from app.mail.fields import (
+    FIELD,
+    Field,
+    field_anomalies,
+    fields_of,
+    is_refused,
+    octet_anomalies,
+)
+from app.mail.limits import FIELD_OCTETS, HEADER_FIELDS, HEADER_SECTION_OCTETS
 
 # Nothing but fields; no control characters, no fold of white space only, CRLF at every line end.
 _CLEAN: Final = re.compile(
@@ -68,7 +75,7 @@ class Section:
     def _read(self) -> list[tuple[bytes, bytes]]:
         if self._pairs is None:
             octets = self.octets
-            if len(octets) <= HEADER_REFUSE_OCTETS and _CLEAN.fullmatch(octets):
+            if not is_refused(octets) and _CLEAN.fullmatch(octets):
                 self._is_clean = True
                 self._pairs = FIELD.findall(octets)
             else:
@@ -138,6 +145,8 @@ class Section:
         octets = self.octets
         if len(octets) > HEADER_SECTION_OCTETS:
             return (f"header section over {HEADER_SECTION_OCTETS} octets",)
+        if is_refused(octets):
+            return (f"more than {HEADER_FIELDS} header fields",)
         found: list[str] = []
         pairs = self._read()
         if not (self._is_clean and len(octets) <= FIELD_OCTETS and octets.isascii()):

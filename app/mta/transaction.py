@@ -16,7 +16,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from app import patience
-from app.mail import limits
+from app.mail.fields import is_refused
 from app.mail.headers import Headers
 from app.model.errors import WouldWait
 from app.model.snapshot import Snapshot, StoreUnavailable
@@ -227,7 +227,7 @@ def _hindrance(work: machine.Work) -> Reply | None:
     if not work.snapshot.domains:
         return reply.NO_MANAGED_DOMAIN
     headers = work.headers
-    if len(headers.octets) > limits.HEADER_REFUSE_OCTETS:
+    if is_refused(headers.octets):
         return reply.HEADER_TOO_LARGE
     if _is_loop(headers):
         return reply.LOOP_DETECTED

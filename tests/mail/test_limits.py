@@ -10,6 +10,7 @@ from app.mail.address import MalformedAddress, originator, parse_mailboxes
 from app.mail.canonical import make_signable
 from app.mail.entity import parse_entity, scan
 from app.mail.errors import MalformedMessage
+from app.mail.fields import is_refused
 from app.mail.headers import Headers, decode_text, split
 from app.mail.media import parse_disposition, parse_media_type
 
@@ -45,7 +46,7 @@ def with_boundary(octets: int) -> bytes:
 
 
 def with_section(octets: int) -> bytes:
-    line = b"X: " + b"x" * 95 + b"\r\n"
+    line = b"X: " + b"x" * 995 + b"\r\n"
     count, rest = divmod(octets - 4, len(line))
     return b"Y:" + b"y" * rest + b"\r\n" + line * count + b"\r\nbody"
 
@@ -105,6 +106,23 @@ def test_a_header_section_that_is_refused_is_not_read() -> None:
     refused = with_section(limits.HEADER_REFUSE_OCTETS + 1)
     assert len(split(refused).headers.fields) == 1
     assert split(refused).headers.find("X") is None
+
+
+def test_a_header_section_of_too_many_fields_is_refused() -> None:  # T36
+    for end in (b"\r\n", b"\n", b"\r"):
+        taken = (b"X: a" + end) * limits.HEADER_FIELDS
+        assert not is_refused(taken)
+        assert len(Headers(taken).fields) == limits.HEADER_FIELDS
+        assert is_refused(taken + b"X: a\r\n")
+        refused = Headers(taken + b"X: a\r\n")
+        assert len(refused.fields) == 1
+        assert refused.anomalies == ("more than 5000 header fields",)
+    over = b"X: a\r\n" * (limits.HEADER_FIELDS + 1)
+    assert scan(over + b"\r\n") == "more than 5000 header fields"
+    part = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n%s\r\n"
+    assert scan(part % over) == "more than 5000 header fields"
+    # A long list of recipients is one field, however many lines it takes.
+    assert not is_refused(b"To: a@x.example" + b",\r\n a@x.example" * 10_000 + b"\r\n")
 
 
 def test_text_is_decoded_up_to_its_limit_and_kept_beyond() -> None:

@@ -73,6 +73,7 @@ PROBLEMS = {
     b"From: a@x.example\r\nSender: b@x.example, c@x.example\r\n": "Sender is no single mailbox",
     b"From: a@x.example\r\nSender: nobody\r\n": "Sender cannot be read",
     b"From: a@x.example\r\nSender:\r\n": "Sender is no single mailbox",
+    b"From: a@x.example\r\nSender: %s\r\n" % (b"a." * 30_000): "Sender field over",  # T36
     b"From: \xe4 <a@x.example>\r\n": "From cannot be read",
 }
 

@@ -20,6 +20,11 @@ _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-"
 _DOT_ATOM: Final = re.compile(rf"[{_ATEXT}]++(?:\.[{_ATEXT}]++)*+")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _ESCAPE: Final = re.compile(r"\\(.)")
+# What an address may be shown with: atext (RFC 5322 §3.2.3) but what looks like a bracket or could
+# begin an encoded word, the dot and the at sign.
+_TELLING: Final = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=^_`~-.@"
+)
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
@@ -105,6 +110,19 @@ def _is_ignorable(char: str) -> bool:
     return char in "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0" or (
         "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
     )
+
+
+def spelled_out(address: str) -> str:
+    r"""Return an address as people may be shown it: in ASCII, whatever it is made of.
+
+    Every character that could be taken for another, or for an end of the address, stands as its
+    number, \u0430 or \U0001d41a: no plain address has a backslash. Only for people (T50).
+    """
+    return "".join(char if char in _TELLING else _numbered(char) for char in address)
+
+
+def _numbered(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def same_mailbox(first: str, second: str) -> bool:

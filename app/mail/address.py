@@ -4,7 +4,13 @@ The forms of an address are in ``addr_spec``, those of a domain in ``domain``, l
 ``mailboxes``, and who a message is from in ``originator``.
 """
 
-from app.mail.addr_spec import domain_of, normalise, same_mailbox, strict_addr_spec
+from app.mail.addr_spec import (
+    domain_of,
+    normalise,
+    same_mailbox,
+    spelled_out,
+    strict_addr_spec,
+)
 from app.mail.domain import normalise_domain, registrable_problem
 from app.mail.errors import MalformedAddress
 from app.mail.mailboxes import Mailbox, parse_mailboxes
@@ -21,5 +27,6 @@ __all__ = [
     "parse_mailboxes",
     "registrable_problem",
     "same_mailbox",
+    "spelled_out",
     "strict_addr_spec",
 ]

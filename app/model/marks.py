@@ -99,6 +99,8 @@ SYMBOL_LOOKALIKES: Final = (
 NO_SUBJECT: Final[Mapping[str, str]] = MappingProxyType(
     {"de": "(kein Betreff)", "en": "(no subject)"}
 )
+# In the place of {address} where the certificate names none that is plain.
+NO_ADDRESS: Final[Mapping[str, str]] = MappingProxyType({"de": "keine Adresse", "en": "no address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,10 @@ class MarkTexts:
     def symbol(self, key: str) -> str:
         """Return the symbol for a status."""
         return self.symbols.get(key, "")
+
+    def no_address(self, language: str = "") -> str:
+        """Return what stands for the address of a certificate that names none."""
+        return NO_ADDRESS.get(language or self.language, NO_ADDRESS["en"])
 
     def no_subject(self, language: str = "") -> str:
         """Return what stands for a subject of which nothing is left."""

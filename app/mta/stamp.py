@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from app.mail import authres
+from app.mail.address import spelled_out
 from app.mail.headers import Headers, join, split
 from app.mta.envelope import Envelope
 from app.smime.decrypt import Decryption
@@ -78,7 +79,9 @@ def on_top(fields: bytes, message: bytes) -> bytes:
 def results(finding: Finding, decryption: Decryption, authserv_id: str) -> bytes:
     """Return the fields that tell what was found, for the top of an inbound message."""
     reasons = "; ".join(reason.text("en") for reason in finding.reasons)
-    signature = "; ".join(part for part in (finding.status, finding.signer, reasons) if part)
+    signature = "; ".join(
+        part for part in (finding.status, spelled_out(finding.signer), reasons) if part
+    )
     opened = "; ".join(part for part in (decryption.status, decryption.algorithm) if part)
     return b"".join(
         (
@@ -95,7 +98,7 @@ def authentication_results(finding: Finding, authserv_id: str) -> bytes:
     certificate = finding.certificate
     if certificate is not None:
         properties = {
-            "body.smime-identifier": finding.signer,
+            "body.smime-identifier": spelled_out(finding.signer),
             "body.smime-serial": f"{certificate.serial:x}",
             "body.smime-issuer": certificate.issuer,
         }

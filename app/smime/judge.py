@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.cms.signed import SignerInfo
-from app.mail.address import MalformedAddress, Originator, domain_of, normalise, same_mailbox
+from app.mail.address import (
+    MalformedAddress,
+    Originator,
+    domain_of,
+    normalise,
+    same_mailbox,
+    spelled_out,
+)
 from app.pki import reasons as codes
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -161,7 +168,7 @@ def _judge_identity(case: Case, verdict: Verdict, *, pinned: bool) -> None:
     elif not (matches or pinned):
         verdict.lower(Status.VALID_OTHER, _mismatch(certificate, originator))
     if not verdict.domain and _is_other_sender(certificate, originator):
-        verdict.lower(Status.VALID_OTHER, Reason("sender-differs", originator.sender))
+        verdict.lower(Status.VALID_OTHER, Reason("sender-differs", spelled_out(originator.sender)))
 
 
 def _mismatch(certificate: Certificate, originator: Originator) -> Reason:
@@ -169,8 +176,8 @@ def _mismatch(certificate: Certificate, originator: Originator) -> Reason:
         return Reason("no-address")
     sender = originator.sender
     if sender and any(same_mailbox(each, sender) for each in certificate.addresses):
-        return Reason("sender-matches", sender)
-    return Reason("from-differs", ", ".join(certificate.addresses[:3]))
+        return Reason("sender-matches", spelled_out(sender))
+    return Reason("from-differs", ", ".join(map(spelled_out, certificate.addresses[:3])))
 
 
 def _is_other_sender(certificate: Certificate, originator: Originator) -> bool:

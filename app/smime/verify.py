@@ -15,7 +15,7 @@ from datetime import datetime
 from app import patience
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.signed import parse_signed
-from app.mail.address import Originator, same_mailbox
+from app.mail.address import Originator, same_mailbox, spelled_out
 from app.mail.limits import SMIME_LAYERS
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -119,7 +119,9 @@ def _protected(
         return None
     inner = protected.originator
     if inner.problem or not same_mailbox(inner.address, originator.address):
-        verdict.lower(Status.VALID_OTHER, Reason("protected-from-differs", inner.address))
+        verdict.lower(
+            Status.VALID_OTHER, Reason("protected-from-differs", spelled_out(inner.address))
+        )
     return protected
 
 

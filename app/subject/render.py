@@ -5,7 +5,6 @@ templates/subject, its words by the mark texts. Only the outer Subject is touche
 a signature stays octet for octet. behaviour.md B7, C5, D4; RFC 2047, RFC 6532 §3.2.
 """
 
-import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,11 +12,10 @@ from typing import Final, Protocol
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from app.mail.address import spelled_out
 from app.mail.headers import decode_text, encode_text, join, split
 from app.mail.limits import DECODE_OCTETS
 from app.model.marks import ENCRYPTED, MarkTexts
-from app.subject.brackets import SIDES
-from app.subject.skeleton import IGNORABLE
 
 __all__ = ["MarkTexts", "mark", "preview", "put_on"]
 
@@ -88,7 +86,7 @@ def _texts(finding: Signature, texts: MarkTexts, language: str) -> list[str]:
     if status == "valid-domain" and texts.domain_mark == "add":
         # The mark of the domain stands in addition to that of a signature (D4).
         statuses = ["valid", status]
-    address = shown_address(finding.signer)
+    address = shown_address(finding.signer) or texts.no_address(language)
     domain = shown_address(finding.domain)
     return [
         texts.text(key, language).replace("{address}", address).replace("{domain}", domain)
@@ -101,16 +99,14 @@ def shown_address(address: str) -> str:
     """Return an address as a mark may show it.
 
     It comes from a certificate that anybody may have made: nothing in it may end the mark, begin
-    another, or change the order in which the subject is shown.
+    another, change the order in which the subject is shown, or be taken for the address in From.
+    A long one is cut in the middle, because what it ends with says whose it is (T50, D7).
     """
-    plain = "".join(char if _is_shown(char) else "?" for char in address)
-    if len(plain) > NAMED_CHARACTERS:
-        return plain[: NAMED_CHARACTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return plain
-
-
-def _is_shown(char: str) -> bool:
-    return not SIDES[char] and char not in IGNORABLE and unicodedata.category(char)[0] not in "CZ"
+    shown = spelled_out(address)
+    if len(shown) <= NAMED_CHARACTERS:
+        return shown
+    half = (NAMED_CHARACTERS - 1) // 2
+    return f"{shown[:half]}\N{HORIZONTAL ELLIPSIS}{shown[-half:]}"
 
 
 def put_on(

@@ -102,10 +102,58 @@ def test_an_address_cannot_break_out_of_its_mark(address: str) -> None:
     made = mark(Signed("valid-other", address), None, TEXTS)
     assert made.startswith("[SIGNATUR VON ANDEREM ABSENDER <")
     assert made.endswith(">]")
+    assert made.replace("…", "").isascii()
     assert made.isprintable()
     assert (made.count("["), made.count("]"), made.count("<"), made.count(">")) == (1, 1, 1, 1)
     assert len(made) < NAMED_CHARACTERS + 50
     assert Cleaner(TEXTS, symbols=False).clean(f"{made} Angebot") == "Angebot"
+
+
+# T50, D7: what is not plain is spelled out, so that nobody takes it for the address in From.
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("carol@sued.example", "carol@sued.example"),
+        ("o'neill+x@xn--sd-xka.example", "o'neill+x@xn--sd-xka.example"),
+        ("\u0430lice@example.org", r"\u0430lice@example.org"),
+        ("jörg@example.org", r"j\u00f6rg@example.org"),
+        ("ali\u0441e@example.org", r"ali\u0441e@example.org"),
+        ("alice\u3000@example.org", r"alice\u3000@example.org"),
+        ("ali\u200bce@example.org", r"ali\u200bce@example.org"),
+        ("\u202eecila@example.org", r"\u202eecila@example.org"),
+        ("\U0001d41alice@example.org", r"\U0001d41alice@example.org"),
+        ("alice@example.org\x00.evil.example", r"alice@example.org\u0000.evil.example"),
+        ("alice@example.org>,x@y.example", r"alice@example.org\u003e\u002cx@y.example"),
+        ("al|ce@example.org", r"al\u007cce@example.org"),
+        ("al ce@example.org", r"al\u0020ce@example.org"),
+        (r"\u0430lice@example.org", r"\u005cu0430lice@example.org"),
+    ],
+)
+def test_a_mark_spells_out_what_could_be_taken_for_another(address: str, shown: str) -> None:
+    made = mark(Signed("valid-other", address), None, TEXTS, "text", "en")
+    assert made == f"[SIGNED BY SOMEBODY ELSE <{shown}>]"
+    assert made.isascii()
+    assert Cleaner(TEXTS, symbols=False).clean(f"{made} Offer") == "Offer"
+
+
+def test_a_mark_never_names_nobody() -> None:
+    nobody = Signed("valid-other", "")
+    assert mark(nobody, None, TEXTS, "text", "en") == "[SIGNED BY SOMEBODY ELSE <no address>]"
+    german = "[SIGNATUR VON ANDEREM ABSENDER <keine Adresse>]"
+    assert mark(nobody, None, TEXTS, "text", "de") == german
+    assert mark(nobody, None, TEXTS) == german
+    for made in (german, "[SIGNED BY SOMEBODY ELSE <no address>]"):
+        assert Cleaner(TEXTS, symbols=False).clean(f"{made} Angebot") == "Angebot"
+
+
+def test_a_long_address_is_cut_in_the_middle() -> None:
+    # What it ends with says whose it is.
+    address = "alice@example.org." + "a" * 200 + ".evil.example"
+    made = mark(Signed("valid-other", address), None, TEXTS, "text", "en")
+    assert made.startswith("[SIGNED BY SOMEBODY ELSE <alice@example.org.aaa")
+    assert made.endswith("aaa.evil.example>]")
+    assert "…" in made
+    assert len(made) < NAMED_CHARACTERS + 50
 
 
 def subject_of(message: bytes) -> str:

@@ -14,7 +14,7 @@ from app.subject.strip import Cleaner
 from tests.subject import forgeries
 
 TEXT = Cleaner(MarkTexts(), symbols=False)
-FORMS = Forms(MarkTexts().every_text())
+FORMS = Forms(MarkTexts().every_text)
 SYMBOL = Cleaner(MarkTexts(), symbols=True)
 MOST_SECONDS = 0.1
 

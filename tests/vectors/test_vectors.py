@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.mail.headers import split
-from tests.houses import House
-from tests.vectors.cases import BOBS, HERE, TOPICS, Vector, answer, digest, household, vectors
+from tests.houses import House, only
+from tests.vectors.cases import BOB, BOBS, HERE, TOPICS, Vector, answer, digest, household, vectors
 
 KEYS = HERE / "keys"
 # What may be shown as signed by its From.
@@ -37,6 +37,26 @@ def test_no_forgery_is_written_down_as_believed(vector: Vector) -> None:
     assert vector.expected["signature"] not in BELIEVED
     assert vector.expected["decryption"] != "decrypted"
     assert "[SIGNED]" not in vector.expected["subject"]
+
+
+# T50, D7: an address that only looks like the one in From is spelled out wherever it is shown.
+@pytest.mark.parametrize("vector", tuple(vectors("johnny")), ids=str)
+def test_nothing_on_top_of_a_forgery_looks_like_its_author(vector: Vector, bob: House) -> None:
+    delivery = only(bob.send(vector.octets, BOB, at=vector.at))
+    assert delivery.finding is not None
+    headers = split(delivery.octets).headers
+    shown = [
+        headers.text("Subject"),
+        headers.text("X-Sealmon-Signature"),
+        headers.text("Authentication-Results"),
+    ]
+    signer = delivery.finding.signer
+    if signer and not signer.isascii():
+        assert all(r"\u0430lice" in each.replace(r"\\", "\\") for each in shown)
+    for each in shown:
+        assert each.isascii()
+        assert "?lice" not in each
+        assert "<>" not in each
 
 
 @pytest.mark.parametrize("topic", TOPICS)

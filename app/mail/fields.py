@@ -23,6 +23,7 @@ _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")
 _REMEMBERED_NAME: Final = 76
+_SEEN_CHARACTERS: Final = 200  # of a name: what decides stands at its beginning (T36)
 
 
 class Field(NamedTuple):
@@ -69,7 +70,7 @@ class Field(NamedTuple):
 def _as_seen(name: str) -> str:
     if name.isascii() and name.replace("-", "").isalnum():
         return name.lower()
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = unicodedata.normalize("NFKC", name[:_SEEN_CHARACTERS]).casefold()[:_REMEMBERED_NAME]
     dashed = ("-" if unicodedata.category(char) == "Pd" else char for char in folded)
     return "".join(char for char in dashed if char.isalnum() or char == "-")
 

@@ -69,6 +69,10 @@ class Reader:
         self._step(tag)
         return self.octets[head : self.at]
 
+    def skip(self, tag: int) -> None:
+        """Step over the next element, which must have this tag."""
+        self._step(tag)
+
     def _step(self, tag: int) -> int:
         """Step over the next element, which must have this tag; return where its content starts."""
         octets, head, end = self.octets, self.at, self.end

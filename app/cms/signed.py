@@ -9,14 +9,15 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from app.cms import algorithms as table
 from app.cms import der, reference, schemes
-from app.cms.attributes import Attributes, content_type_name, parse_attributes
+from app.cms.attributes import content_type_name
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
-from app.cms.keys import identity_of, public_key_of
-from app.cms.recipients import read_identifier
+from app.cms.keys import PublicKey, public_key_of
+from app.cms.signers import SignerInfo, digest_or_oid, read_signer
 from app.cms.signing import Signer, build_signed, micalg
 from app.mail.limits import CERTIFICATES, CRLS
 
@@ -37,35 +38,8 @@ _DIGESTS_READ: Final = 50
 # Attribute certificates and the like; nothing in mail needs them.
 _OTHER_CERTIFICATES: Final = frozenset((0xA0, 0xA1, 0xA2, 0xA3))
 _OTHER_CRLS: Final = frozenset((0xA1,))
-# Ten times what the longest chain of attributes of a real client takes.
-_ATTRIBUTES_OCTETS: Final = 32 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class SignerInfo:
-    """One signer as the message describes him.
-
-    He is named by `issuer_der` and `serial`, or by `ski`; the other is empty. `digest` and `scheme`
-    are names, or dotted numbers of something we do not know.
-    """
-
-    issuer_der: bytes
-    serial: int
-    ski: bytes
-    digest: str
-    scheme: str
-    signed_attrs: bytes | None
-    # The SET OF that was signed, None if the signature is over the content itself.
-    attributes: Attributes
-    problems: tuple[str, ...]
-    weak: str
-    # The digest or the kind of key that is too weak, "" if none.
-    signature_algorithm: bytes
-    signature: bytes
-
-    def names(self, certificate: bytes) -> bool:
-        """Say whether this is the certificate that the SignerInfo names (RFC 5652 §5.3)."""
-        return identity_of(certificate).is_named(self.issuer_der, self.serial, self.ski)
+# A chain of four certificates; what is longer is read anew each time.
+_REMEMBERED_OCTETS: Final = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +73,55 @@ def parse_signed(cms: bytes) -> SignedData:
     return reference.read_both(cms, _read_signed, reference.check_signed)
 
 
+class _Front(NamedTuple):
+    """What stands in a SignedData before its SignerInfos."""
+
+    digests: tuple[str, ...]
+    content_type: str
+    content: bytes | None
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+
+
 def _read_signed(cms: bytes) -> SignedData:
     body = open_content_info(cms, "signed")
     body.integer()
-    digests = tuple(_digest_names(body.take(der.SET)))
-    encap = body.take(der.SEQUENCE)
-    content_type = content_type_name(encap.identifier())
-    content = _content(encap)
-    certificates = _members(body.find(der.CONTEXT_0), CERTIFICATES, _OTHER_CERTIFICATES)
-    crls = _members(body.find(der.CONTEXT_1), CRLS, _OTHER_CRLS)
+    start = body.at
+    body.skip(der.SET)
+    body.skip(der.SEQUENCE)
+    for tag in (der.CONTEXT_0, der.CONTEXT_1):
+        if body.peek() == tag:
+            body.skip(tag)
+    octets = body.octets
+    if body.at - start <= _REMEMBERED_OCTETS:
+        front = _remembered_front(octets[start : body.at])
+    else:
+        front = _read_front(der.Reader(octets, start, start, body.at))
     elements = body.take(der.SET)
     body.finish()
     signers: list[SignerInfo] = []
     while elements.peek() >= 0:
         if len(signers) == _SIGNERS_READ:
             raise TooLarge("more SignerInfos than the limit")
-        signers.append(_read_signer(elements.take(der.SEQUENCE), digests))
+        signers.append(read_signer(elements.take(der.SEQUENCE), front.digests))
+    digests, content_type, content, certificates, crls = front
     return SignedData(content, content_type, certificates, crls, tuple(signers), digests)
+
+
+def _read_front(elements: der.Reader) -> _Front:
+    digests = _digest_names(elements.take(der.SET))
+    encap = elements.take(der.SEQUENCE)
+    content_type = content_type_name(encap.identifier())
+    content = _content(encap)
+    certificates = _members(elements.find(der.CONTEXT_0), CERTIFICATES, _OTHER_CERTIFICATES)
+    crls = _members(elements.find(der.CONTEXT_1), CRLS, _OTHER_CRLS)
+    return _Front(digests, content_type, content, certificates, crls)
+
+
+@lru_cache(maxsize=512)
+def _remembered_front(octets: bytes) -> _Front:
+    """Return the same; beside a detached content it is the same in every message of a signer."""
+    return _read_front(der.read(octets))
 
 
 def open_content_info(cms: bytes, kind: str) -> der.Reader:
@@ -130,19 +136,13 @@ def open_content_info(cms: bytes, kind: str) -> der.Reader:
     return body
 
 
-def _digest_names(algorithms: der.Reader) -> list[str]:
+def _digest_names(algorithms: der.Reader) -> tuple[str, ...]:
     names: list[str] = []
     while algorithms.peek() >= 0:
         if len(names) == _DIGESTS_READ:
             raise TooLarge("more digest algorithms than the limit")
-        names.append(_digest_or_oid(algorithms.take(der.SEQUENCE)))
-    return names
-
-
-def _digest_or_oid(algorithm: der.Reader) -> str:
-    oid = algorithm.identifier()
-    row = table.DIGEST_BY_OID.get(oid)
-    return row.name if row else der.dotted_identifier(oid)
+        names.append(digest_or_oid(algorithms.take(der.SEQUENCE)))
+    return tuple(names)
 
 
 def _content(encap: der.Reader) -> bytes | None:
@@ -177,44 +177,6 @@ def _members(elements: der.Reader | None, limit: int, others: frozenset[int]) ->
     return tuple(found)
 
 
-def _read_signer(body: der.Reader, declared: tuple[str, ...]) -> SignerInfo:
-    body.integer()
-    issuer, serial, ski = read_identifier(body)
-    digest = _digest_or_oid(body.take(der.SEQUENCE))
-    signed = body.find(der.CONTEXT_0)
-    algorithm = body.take_whole(der.SEQUENCE)
-    signature = body.take_value(der.OCTET_STRING)
-    body.find(der.CONTEXT_1)  # unsignedAttrs: nobody has signed them
-    body.finish()
-    problems = [] if digest in declared else ["digest-undeclared"]
-    if signed is None:
-        problems.append("signed-attributes-missing")
-        signed_attrs, attributes = None, Attributes()
-    elif signed.end - signed.start > _ATTRIBUTES_OCTETS:
-        raise TooLarge("more signed attributes than the limit")
-    else:
-        signed_attrs = b"\x31" + signed.octets[signed.head + 1 : signed.end]
-        attributes = parse_attributes(signed)
-        problems.extend(attributes.problems)
-    scheme, weak = _name_scheme(algorithm, digest, problems)
-    return SignerInfo(
-        *(issuer, serial, ski, digest, scheme, signed_attrs, attributes, tuple(problems), weak),
-        *(algorithm, signature),
-    )
-
-
-def _name_scheme(algorithm: bytes, digest: str, problems: list[str]) -> tuple[str, str]:
-    try:
-        scheme = schemes.parse_scheme(algorithm, digest)
-    except UnsupportedCms:
-        problems.append("algorithm-unsupported")
-        return der.dotted_identifier(der.read_one(algorithm, der.SEQUENCE).identifier()), ""
-    if digest not in table.DIGESTS:
-        problems.append("algorithm-unsupported")
-        return scheme.name, ""
-    return scheme.name, schemes.weakness(scheme)
-
-
 def verify_signer(
     info: SignerInfo, content: Sequence[bytes | memoryview], certificate: bytes
 ) -> Check:
@@ -224,19 +186,12 @@ def verify_signer(
     RFC 5652 §5.4, §5.6.
     """
     try:
-        key = public_key_of(certificate)
-        scheme = schemes.parse_scheme(info.signature_algorithm, info.digest)
-    except (MalformedCms, TooLarge) as fault:
+        key, scheme, weak = _means(certificate, info.signature_algorithm, info.digest)
+    except (MalformedCms, TooLarge, UnsupportedCms) as fault:
         return Check(digest_matches=False, signature_matches=False, problem=str(fault))
-    except UnsupportedCms as fault:
-        return Check(digest_matches=False, signature_matches=False, problem=str(fault))
-    if info.digest not in table.DIGESTS:
-        problem = f"digest algorithm {info.digest}"
-        return Check(digest_matches=False, signature_matches=False, problem=problem)
-    digest = hashlib.new(info.digest, usedforsecurity=False)
-    for piece in content:
+    digest = hashlib.new(info.digest, *content[:1], usedforsecurity=False)
+    for piece in content[1:]:
         digest.update(piece)
-    weak = schemes.weakness(scheme, key)
     if info.signed_attrs is None:
         signed = _matches_content(info, scheme, digest.digest(), content, certificate)
         return Check(signed, signed, weak=weak)
@@ -246,6 +201,18 @@ def verify_signer(
         for octets in _orders(info.signed_attrs)
     )
     return Check(same, signed, _certificate_problem(info, certificate), weak)
+
+
+@lru_cache(maxsize=2048)
+def _means(
+    certificate: bytes, algorithm: bytes, digest: str
+) -> tuple[PublicKey, schemes.SignatureScheme, str]:
+    """Return the key, the scheme, and what is weak about them; raises as the functions it calls."""
+    key = public_key_of(certificate)
+    scheme = schemes.parse_scheme(algorithm, digest)
+    if digest not in table.DIGESTS:
+        raise UnsupportedCms(f"digest algorithm {digest}")
+    return key, scheme, schemes.weakness(scheme, key)
 
 
 def _orders(signed_attrs: bytes) -> Iterator[bytes]:
@@ -282,5 +249,10 @@ def _certificate_problem(info: SignerInfo, certificate: bytes) -> str:
     if info.attributes.signing_certificate is None:
         return ""
     name, expected = info.attributes.signing_certificate
-    actual = hashlib.new(name, certificate, usedforsecurity=False).digest()
+    actual = _digest_of(certificate, name)
     return "" if hmac.compare_digest(actual, expected) else "signing-certificate-differs"
+
+
+@lru_cache(maxsize=2048)
+def _digest_of(certificate: bytes, name: str) -> bytes:
+    return hashlib.new(name, certificate, usedforsecurity=False).digest()

@@ -13,6 +13,7 @@ from pathlib import Path
 import config.testing  # noqa: F401 - it wires the machine
 from app.model import domains, keys, partners, policies, relays, trust
 from app.model.database import open_database
+from app.model.harvesting import Learned
 from app.model.policy import Settings
 from app.model.setup import initialise
 from app.model.snapshot import Store
@@ -21,6 +22,7 @@ from app.mta.envelope import Envelope, Peer
 from app.mta.learn import learn_nothing
 from app.mta.transaction import Outcome, process
 from app.pki.guard import Guard
+from app.pki.issuers import IssuerFetch
 from app.pki.sealing import MasterKey, new_master_key
 from app.smime.finding import Finding
 from tests.testpki import AT, TestCA, TestIdentity, ca, pem
@@ -34,6 +36,8 @@ class House:
 
     guard: Guard | None = None
     """Who may be asked for revocation data: nobody."""
+    issuers: IssuerFetch | None = None
+    """Who may be asked for missing issuers: nobody."""
 
     def __init__(self, folder: Path, domain: str = "nord.example", language: str = "de") -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,7 @@ class House:
     def store(self) -> Store:
         """The store as the mail path opens it, with every change made so far."""
         if self._store is None:
-            self._store = Store.open(self.url, self.master_key, self.guard)
+            self._store = Store.open(self.url, self.master_key, self.guard, self.issuers)
         return self._store
 
     def changed(self) -> None:
@@ -107,7 +111,7 @@ class House:
         reverse_path: str = "sender@elsewhere.example",
         peer: Peer = STRANGER,
         at: datetime = AT,
-        learn: Callable[[Finding, Settings, str], None] | None = None,
+        learn: Callable[[Finding, Settings, str], Learned | None] | None = None,
     ) -> list[Outcome]:
         """Run a message through the machine and return one outcome per recipient."""
         house = machine.House(

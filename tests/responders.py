@@ -30,6 +30,8 @@ class Responders:
     requests: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     """Closed: nobody is answered."""
+    host: str = "pki.example"
+    """As certificates name it; the address for those who have no guard of ours."""
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -70,7 +72,11 @@ class Responders:
 
     def authority(self, name: str) -> TestCA:
         """Return a root whose certificates point here."""
-        return ca(name, url=f"http://pki.example:{self.port}/{name}")
+        return ca(name, url=self.url(name))
+
+    def url(self, path: str) -> str:
+        """Return the URL of something here."""
+        return f"http://{self.host}:{self.port}/{path}"
 
     def publish(self, root: TestCA, *identities: TestIdentity) -> None:
         """Answer as a good authority does; of several the responder knows the last."""

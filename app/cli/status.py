@@ -19,6 +19,7 @@ _PARTNERS: Final = (
     "SELECT is_enabled, is_domain, COUNT(*) FROM partner GROUP BY is_enabled, is_domain"
 )
 _TRACES: Final = "SELECT direction, COUNT(*) FROM trace WHERE at >= ? GROUP BY direction"
+_INTERMEDIATES: Final = "SELECT COUNT(*) FROM intermediate"
 _NEWEST: Final = "SELECT MAX(at) FROM trace"
 
 
@@ -40,6 +41,7 @@ def _numbers(database: Database, at: datetime) -> dict[str, Any]:
         "partners": _partners(database),
         "pending": len(pending.list_pending(database, at)),
         "trust_anchors": len(trust.list_anchors(database)),
+        "intermediates": int(database.sql(_INTERMEDIATES)[0][0]),
         "revocation_answers": revocations.count_answers(database, at),
         "revocation_failures": len(revocations.list_failures(database, at)),
         "accounts": len(accounts.list_accounts(database)),

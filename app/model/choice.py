@@ -120,6 +120,7 @@ class Question:
             at=at,
             revocation=self.revocation,
             source=self.trust.revocation_source,
+            issuers=self.trust.issuer_source,
             # Within its days of grace a certificate is as on its last day, but not its authority.
             revocation_at=None if at == self.at else self.at,
         )

@@ -7,8 +7,8 @@ from app.mail.address import originator
 from app.mail.headers import split
 from app.model.database import Database
 from app.model.errors import Refused
+from app.model.fetched import sources
 from app.model.loading import load_snapshot
-from app.model.revocations import supply
 from app.model.trustview import StoreTrust
 from app.pki.certificate import Certificate, load_certificates
 from app.pki.errors import MalformedCertificate
@@ -39,7 +39,7 @@ def read_partner_file(database: Database, octets: bytes, at: datetime) -> tuple[
     if octets[:1] == b"\x30" or recognise(message).kind not in _SIGNED:
         return read_certificates(octets)
     snapshot = load_snapshot(database)
-    trust = StoreTrust(database, snapshot.anchors, supply(database))
+    trust = StoreTrust(database, snapshot.anchors, sources(database).revocation)
     finding = verify(message, recognise(message), originator(split(message).headers), trust, at=at)
     if finding.certificate is None or finding.status in _NOT_BELIEVED:
         reasons = "; ".join(str(each) for each in finding.reasons)

@@ -22,8 +22,6 @@ from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.tables import moment, stamp, storable
 from app.pki.flights import FAILED, LEASE_SECONDS, OURS, RETRY_SECONDS, THEIRS, Stored
-from app.pki.guard import Guard
-from app.pki.supply import Supply
 
 ANSWERS_AT_MOST: Final = 20_000
 OCTETS_AT_MOST: Final = 512 * 1024 * 1024
@@ -188,11 +186,6 @@ class RevocationStore:
             while len(self._memory) > MEMORY_ENTRIES or self._octets > MEMORY_OCTETS:
                 _, oldest = self._memory.popitem(last=False)
                 self._octets -= len(oldest.stored.octets)
-
-
-def supply(database: Database, guard: Guard | None = None) -> Supply:
-    """Return the source of revocation data of a process: the cache, and the network by a guard."""
-    return Supply(RevocationStore(database), guard, before_waiting=database.will_wait)
 
 
 def _stored(row: tuple[Any, ...], known: Stored | None) -> Stored:

@@ -18,13 +18,14 @@ from app.model.choice import PartnerChoice, find_partners
 from app.model.database import Database, open_database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.facts import Usable
+from app.model.fetched import sources
 from app.model.keyring import KeyRing
 from app.model.loading import Snapshot, load_snapshot
-from app.model.revocations import supply
 from app.model.schema import is_initialised, migrate, public_half
 from app.model.trace import TraceWriter
 from app.model.trustview import StoreTrust
 from app.pki.guard import Guard
+from app.pki.issuers import IssuerFetch
 from app.pki.sealing import MasterKey
 
 __all__ = ["Snapshot", "Store", "StoreUnavailable"]
@@ -40,11 +41,12 @@ class Store:
         database: Database,
         master_key: MasterKey | None = None,
         guard: Guard | None = None,
+        issuers: IssuerFetch | None = None,
     ) -> None:
         self.database = database
         self.ring = KeyRing(database, master_key)
         self.trace = TraceWriter(database)
-        self._revocation = supply(database, guard)
+        self._sources = sources(database, guard, issuers)
         self._partners: VersionedCache[str, PartnerChoice] = VersionedCache()
         self._reading = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -53,13 +55,20 @@ class Store:
         self._checked_at = float("-inf")
 
     @staticmethod
-    def open(url: str, master_key: MasterKey | None = None, guard: Guard | None = None) -> "Store":
+    def open(
+        url: str,
+        master_key: MasterKey | None = None,
+        guard: Guard | None = None,
+        issuers: IssuerFetch | None = None,
+    ) -> "Store":
         """Open an existing store; only with a guard are revocation data fetched for it.
+
+        Missing issuers are fetched as ``issuers`` says, without it not at all.
 
         Brings its tables up to date. Raises Refused if there is none or its master key is another
         one, StoreUnavailable if the database does not answer.
         """
-        store = Store(open_database(url), master_key, guard)
+        store = Store(open_database(url), master_key, guard, issuers)
         if not is_initialised(store.database):
             raise Refused(f"{store.database.url}: no database there; run sealmon init first")
         migrate(store.database)
@@ -94,7 +103,7 @@ class Store:
         if snapshot is None or snapshot.version != settings:
             snapshot = load_snapshot(self.database)
             self.ring.settle(snapshot.version)
-            self._trust = StoreTrust(self.database, snapshot.anchors, self._revocation)
+            self._trust = StoreTrust(self.database, snapshot.anchors, *self._sources)
             self._snapshot = snapshot
         self._partner_version = partners
         assert self._trust is not None, "made with the snapshot"

@@ -7,7 +7,7 @@ from app.model.choice import find_partners
 from app.model.database import Database
 from app.model.keyindex import issuer_serial, key_identifier
 from app.pki.certificate import Certificate
-from app.pki.path import Anchors
+from app.pki.path import Anchors, IssuerSource
 from app.pki.revocation import RevocationSource
 
 _BY_NAME = """
@@ -25,12 +25,14 @@ class StoreTrust:
         database: Database,
         anchors: Anchors,
         source: RevocationSource | None = None,
+        issuers: IssuerSource | None = None,
     ) -> None:
         self._database = database
         self.anchors = anchors
         self.intermediates: Sequence[Certificate] = ()
         """None but those in the anchors, which are indexed once and not with every question."""
         self.revocation_source = source
+        self.issuer_source = issuers
         self._pinned: VersionedCache[str, frozenset[str]] = VersionedCache()
         self._registered: VersionedCache[str, frozenset[str]] = VersionedCache()
         self._version = 0

@@ -22,9 +22,11 @@ from pydantic import (
 
 from app.mail import limits
 from app.mail.address import MalformedAddress, normalise_domain
+from app.mta import fetching
 from app.mta.listener import Listener, MalformedListener
 from app.mta.nexthop import MalformedNextHop, NextHop
 from app.pki.guard import Guard
+from app.pki.issuers import IssuerFetch
 
 PREFIX = "SEALMON_"
 
@@ -52,6 +54,10 @@ class Installation(BaseModel):
     language: Literal["de", "en"] = "de"
     message_octets: Annotated[int, Field(ge=1024, le=1024**3)] = limits.MESSAGE_OCTETS
     revocation_fetch: Literal["on", "off"] = "on"
+    issuer_fetch: Literal["off", "known", "on"] = "off"
+    fetch_networks: str = ""
+    fetch_ports: str = "80"
+    fetch_proxy: str = ""
     resolver: str = "127.0.0.1:53"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -102,6 +108,16 @@ class Installation(BaseModel):
         _loopback(value)
         return value
 
+    @field_validator("fetch_networks", "fetch_ports", "fetch_proxy")
+    @classmethod
+    def _fetch(cls, value: str, about: ValidationInfo) -> str:
+        {
+            "fetch_networks": fetching.parse_networks,
+            "fetch_ports": fetching.parse_ports,
+            "fetch_proxy": fetching.parse_proxy,
+        }[str(about.field_name)](value)
+        return value
+
     @field_validator("hostname")
     @classmethod
     def _hostname(cls, value: str) -> str:
@@ -124,7 +140,22 @@ class Installation(BaseModel):
     @property
     def guard(self) -> Guard | None:
         """Whom a worker may ask for revocation data; None is nobody."""
-        return Guard() if self.revocation_fetch == "on" else None
+        return self._guard if self.revocation_fetch == "on" else None
+
+    @property
+    def issuers(self) -> IssuerFetch | None:
+        """Whom a worker may ask for the certificates of issuers; None is nobody."""
+        if self.issuer_fetch == "off":
+            return None
+        return IssuerFetch(self._guard, only_known=self.issuer_fetch == "known")
+
+    @property
+    def _guard(self) -> Guard:
+        return Guard(
+            fetching.parse_networks(self.fetch_networks),
+            fetching.parse_ports(self.fetch_ports),
+            proxy=fetching.parse_proxy(self.fetch_proxy),
+        )
 
     @property
     def resolver_address(self) -> tuple[str, int]:

@@ -42,6 +42,7 @@ class Worker:
             installation.database,
             read_master_key(installation.master_key_path),
             installation.guard,
+            installation.issuers,
         )
 
     async def run(self, bound: Sequence[tuple[Listener, socket]], stop: asyncio.Event) -> None:

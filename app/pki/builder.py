@@ -16,6 +16,8 @@ from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
 
 # Steps of the search: far above what a real set of authorities needs, and cheap.
 STEPS: Final = 2_000
+# Of those that lead nowhere, so many are worth a look for more.
+DEAD_ENDS: Final = 2
 
 
 class Index:
@@ -40,12 +42,21 @@ class Index:
 class Builder:
     """The search for one leaf."""
 
-    def __init__(self, anchors: Index, others: Index, parsed: Parsed, budget: Budget) -> None:
+    def __init__(
+        self,
+        anchors: Index,
+        others: Index,
+        parsed: Parsed,
+        budget: Budget,
+        dead_ends: list[tuple[Certificate, ...]],
+    ) -> None:
+        """``dead_ends`` gets the first paths whose last certificate nobody at hand has issued."""
         self._anchors = anchors
         self._others = others
         self._parsed = parsed
         self._budget = budget
         self._steps = STEPS
+        self._dead_ends = dead_ends
 
     def paths(self, leaf: Certificate, at: datetime) -> Iterator[tuple[Certificate, ...]]:
         """Yield paths, leaf first and anchor last; may raise BudgetExceeded between two."""
@@ -56,14 +67,19 @@ class Builder:
     ) -> Iterator[tuple[Certificate, ...]]:
         last = path[-1]
         self._step()
+        is_dead_end = True
         for anchor in self._ordered(self._anchors, last, at):
             if anchor != last and self._signed(last, anchor):
+                is_dead_end = False
                 yield (*path, anchor)
         if len(path) + 1 >= PATH_CERTIFICATES:
             return
         for issuer in self._ordered(self._others, last, at):
             if self._is_new(issuer, path) and self._signed(last, issuer):
+                is_dead_end = False
                 yield from self._extend((*path, issuer), at)
+        if is_dead_end and len(self._dead_ends) < DEAD_ENDS:
+            self._dead_ends.append(path)
 
     def _step(self) -> None:
         self._budget.tick()

@@ -10,6 +10,7 @@ After a crash: a claim that nobody gave up ends by itself, and another process g
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ RETRY_SECONDS: Final = 60.0
 LEASE_SECONDS: Final = 30.0
 """For how long a claim holds: longer than a fetch takes."""
 POLL_SECONDS: Final = 0.05
+_MINUTE_SECONDS: Final = 60.0
 _REMEMBERED: Final = 10_000
 
 # What a claim says.
@@ -98,11 +100,14 @@ class Flight:
 class Flights:
     """The threads of a process that are under way."""
 
-    def __init__(self, cache: FetchCache, threads: int, threads_each: int) -> None:
-        """Never fly with more threads, nor with more to one URL."""
+    def __init__(
+        self, cache: FetchCache, threads: int, threads_each: int, a_minute: int = 1_000
+    ) -> None:
+        """Never fly with more threads, with more to one URL, nor more often in a minute."""
         self._cache = cache
         self._threads = threads
         self._threads_each = threads_each
+        self._started_at: deque[float] = deque(maxlen=a_minute)
         self._lock = threading.Lock()
         self._under_way: dict[str, Flight] = {}
         self._failed = Lately()
@@ -130,6 +135,7 @@ class Flights:
                 return under_way
             if self._failed.has(errand.key) or self._is_busy(errand.url):
                 return None
+            self._started_at.append(clock.monotonic())
             flight = self._under_way[errand.key] = Flight(errand.url)
         threading.Thread(target=self._fly, args=(errand, at, flight), daemon=True).start()
         return flight
@@ -143,6 +149,9 @@ class Flights:
 
     def _is_busy(self, url: str) -> bool:
         to_it = sum(flight.url == url for flight in self._under_way.values())
+        starts = self._started_at
+        if len(starts) == starts.maxlen and clock.monotonic() - starts[0] < _MINUTE_SECONDS:
+            return True
         return len(self._under_way) >= self._threads or to_it >= self._threads_each
 
     def _fly(self, errand: Errand, at: datetime, flight: Flight) -> None:

@@ -2,7 +2,8 @@
 
 The address is checked after resolution, and what was checked is what is connected to, so that a
 name which changes its mind in between changes nothing (T113). Whoever runs an authority of his own
-inside opens that network by name.
+inside opens that network by name. Through a proxy it is the proxy that connects: what the name is
+here is checked all the same, and the rest is for the proxy to refuse.
 """
 
 import ipaddress
@@ -23,6 +24,14 @@ URL_CHARACTERS: Final = 2_000
 _URL: Final = re.compile(r"[!-~]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 
+# Where clouds give keys to whoever asks; no network of an owner opens these.
+_METADATA: Final = (
+    ipaddress.IPv4Network("169.254.0.0/16"),
+    ipaddress.IPv4Network("100.100.100.200/32"),
+    ipaddress.IPv6Network("fe80::/10"),
+    ipaddress.IPv6Network("fd00:ec2::254/128"),
+)
+
 # IPv6 forms that carry an IPv4 address to a translator: RFC 6052 §2.1, RFC 8215 §3.
 _TRANSLATED: Final = (
     ipaddress.IPv6Network("64:ff9b::/96"),
@@ -38,12 +47,12 @@ def resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL that may be asked, with the address that was checked."""
+    """A URL that may be asked, and where to connect for it: the address that was checked."""
 
     host: str  # as the request names it, with its port if that is not 80
     address: str
     port: int
-    path: str
+    path: str  # as the request names it; all of the URL for a proxy (RFC 9112 §3.2.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +62,60 @@ class Guard:
     networks: Sequence[Network] = ()  # of the owner, allowed though they are not public
     ports: frozenset[int] = frozenset((80,))
     resolve: Callable[[str, int], Sequence[str]] = resolve
+    proxy: tuple[str, int] | None = None  # for all but the owner's networks
 
     def check(self, url: str) -> Target:
         """Return where to connect, or raise CannotFetch; asks the resolver."""
         host, port, path = _parts(url)
         if port not in self.ports:
             raise CannotFetch(f"port {port} is not asked")
-        try:
-            addresses = self.resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise CannotFetch("the host has no address") from error
-        if not addresses:
-            raise CannotFetch("the host has no address")
+        addresses = self._addresses(host, port)
         # One address at home among public ones is reason enough not to go there at all.
         for address in addresses:
             if not self.allows(address):
                 raise CannotFetch("the host is not a public one")
         shown = f"[{host}]" if ":" in host else host
-        return Target(shown if port == 80 else f"{shown}:{port}", addresses[0], port, path)
+        name = shown if port == 80 else f"{shown}:{port}"
+        if self.proxy is None or (addresses and all(map(self._is_own, addresses))):
+            return Target(name, addresses[0], port, path)
+        return Target(name, *self.proxy, f"http://{name}{path}")
+
+    def _addresses(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a host; none where only the proxy may know it."""
+        try:
+            addresses = self.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            if self.proxy is not None and "." in host.rstrip("."):
+                return ()
+            raise CannotFetch("the host has no address") from error
+        if not addresses:
+            raise CannotFetch("the host has no address")
+        return addresses
 
     def allows(self, text: str) -> bool:
         """Return whether an address may be connected to."""
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
+        return self._is_own(text) or _is_public(text)
+
+    def _is_own(self, text: str) -> bool:
+        address = _address(text)
+        if address is None or any(address in each for each in _METADATA):
             return False
-        return any(address in each for each in self.networks) or _is_public(address)
+        return any(address in each for each in self.networks)
+
+
+def opens_metadata(network: Network) -> bool:
+    """Return whether a network reaches to where clouds keep their keys, and to little else."""
+    return any(
+        network.version == each.version and network.subnet_of(each)  # type: ignore[arg-type]  # alike
+        for each in _METADATA
+    )
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def _parts(url: str) -> tuple[str, int, str]:
@@ -99,8 +136,9 @@ def _parts(url: str) -> tuple[str, int, str]:
     return split.hostname, 80 if port is None else port, path
 
 
-def _is_public(address: Address) -> bool:
-    if not address.is_global or address.is_multicast or address.is_reserved:
+def _is_public(text: str) -> bool:
+    address = _address(text)
+    if address is None or not address.is_global or address.is_multicast or address.is_reserved:
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return True

@@ -11,8 +11,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
+from app import clock
+from app.mail.limits import REVOCATION_WAIT_SECONDS
 from app.pki import engine, rules
 from app.pki.builder import Builder, Index
 from app.pki.cache import Cache
@@ -61,6 +63,15 @@ class PathResult:
     revocation: str = NOT_CHECKED  # good, unknown, not-checked, revoked
 
 
+class IssuerSource(Protocol):
+    """Where certificates of authorities are found that nobody sent along."""
+
+    def above(
+        self, path: tuple[Certificate, ...], anchors: Anchors, at: datetime, seconds: float
+    ) -> Sequence[Certificate]:
+        """Return who may have issued the last certificate of a path; wait so long at most."""
+
+
 _CACHE: Cache[PathResult] = Cache()
 
 
@@ -74,13 +85,15 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
     crls: Sequence[bytes] = (),
     source: RevocationSource | None = None,
     revocation_at: datetime | None = None,
+    issuers: IssuerSource | None = None,
 ) -> PathResult:
     """Return whether the leaf has a path to an anchor at a moment.
 
     ``others`` are certificates of any origin and order; they help and are never believed.
     ``revocation`` is soft, hard, require or off: "unknown" is trusted under soft, and under the
     next two it is not. CRLs given here count if they verify. ``revocation_at`` is the moment of
-    what is known of revocation, where that is another one.
+    what is known of revocation, where that is another one. ``issuers`` are asked where no path is
+    found otherwise.
     """
     assert revocation in MODES
     # Validity ends with a whole second (RFC 5280 §4.1.2.5).
@@ -93,11 +106,13 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
         revocation,
         tuple([hashlib.sha256(each).digest() for each in crls]),
         source is not None,
+        issuers is not None,
         None if revocation_at is None else at,
     )
     found = _CACHE.get(key, asked_at)
     if found is None:
-        found = _Search(others, anchors, at, asked_at, revocation, crls, source).run(leaf)
+        search = _Search(others, anchors, at, asked_at, revocation, crls, source)
+        found = search.run(leaf) if issuers is None else search.run_and_ask(leaf, issuers)
         _CACHE.put(key, asked_at, found, _reuse_seconds(found, at))
     return found
 
@@ -118,6 +133,29 @@ class _Search:
     mode: str
     crls: Sequence[bytes]
     source: RevocationSource | None
+    dead_ends: list[tuple[Certificate, ...]] = field(default_factory=list)
+
+    def run_and_ask(self, leaf: Certificate, issuers: IssuerSource) -> PathResult:
+        """Return the answer, with the help of authorities that are to be had elsewhere.
+
+        All waits together are as long as that for revocation data.
+        """
+        result = self.run(leaf)
+        if result.path or (leaf.signing_problems(self.at) and leaf.encryption_problems(self.at)):
+            return result
+        deadline = clock.monotonic() + REVOCATION_WAIT_SECONDS
+        known = dict.fromkeys(self.others)
+        ends = self.dead_ends
+        while ends and not result.path:
+            before = len(known)
+            for end in ends:
+                seconds = max(0.0, deadline - clock.monotonic())
+                known |= dict.fromkeys(issuers.above(end, self.anchors, self.at, seconds))
+            if len(known) == before:
+                break
+            search = replace(self, others=tuple(known), dead_ends=[])
+            result, ends = search.run(leaf), search.dead_ends
+        return result
 
     def run(self, leaf: Certificate) -> PathResult:
         """Return the answer; what ran out of time has one more try.
@@ -137,7 +175,8 @@ class _Search:
     def _search(self, leaf: Certificate) -> PathResult:
         budget, parsed = engine.Budget(), engine.Parsed()
         others = Index(self.others, self.anchors.pool)
-        builder = Builder(self.anchors.by_subject, others, parsed, budget)
+        self.dead_ends.clear()
+        builder = Builder(self.anchors.by_subject, others, parsed, budget, self.dead_ends)
         failures: list[PathResult] = []
         try:
             for path in builder.paths(leaf, self.at):

@@ -129,6 +129,7 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
         revocation=case.revocation,
         crls=case.crls,
         source=trust.revocation_source,
+        issuers=trust.issuer_source,
     )
     if path.status == "revoked":
         verdict.lower(Status.REVOKED, _first(path.reasons, "revoked"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from app.pki.certificate import Certificate
-from app.pki.path import Anchors
+from app.pki.path import Anchors, IssuerSource
 from app.pki.revocation import RevocationSource
 
 
@@ -24,6 +24,11 @@ class TrustView(Protocol):
     @property
     def revocation_source(self) -> RevocationSource | None:
         """Where revocation data are read from; who has to wait for them waits once and briefly."""
+        ...
+
+    @property
+    def issuer_source(self) -> IssuerSource | None:
+        """Where missing authorities are asked for, if the owner wants that; believed no more."""
         ...
 
     def is_pinned(self, fingerprint: str, address: str) -> bool:

@@ -260,6 +260,26 @@ def test_sources_of_revocation_data_that_fail_are_weak(sound: Command) -> None:
     assert (status["revocation_answers"], status["revocation_failures"]) == (1, 22)
 
 
+# T113
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("ISSUER_FETCH", "off", None),
+        ("ISSUER_FETCH", "known", None),
+        ("ISSUER_FETCH", "on", "issuer-fetch"),
+        ("FETCH_NETWORKS", "10.1.0.0/16", None),
+        ("FETCH_NETWORKS", "10.1.0.0/16 127.0.0.0/8", "fetch-networks"),
+        ("FETCH_NETWORKS", "::1", "fetch-networks"),
+    ],
+)
+def test_doors_that_stand_open_for_strangers_are_weak(
+    sound: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str, what: str | None
+) -> None:
+    monkeypatch.setenv(f"SEALMON_{name}", value)
+    told = {key: row["level"] for key, row in found(sound).items()}
+    assert told == ({what: "weak"} if what else {})
+
+
 def test_a_policy_that_needs_what_nobody_fetches_is_weak(
     sound: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,9 +17,10 @@ from tests.testpki import AT, TestIdentity
 
 @pytest.fixture
 def responders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Responders]:
-    """Responders that every guard of an installation would let it come to."""
-    made = Responders()
-    monkeypatch.setattr(installation, "Guard", lambda: made.guard)
+    """Responders that the settings of the installation let it come to."""
+    made = Responders(host="127.0.0.1")
+    monkeypatch.setenv("SEALMON_FETCH_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setenv("SEALMON_FETCH_PORTS", str(made.port))
     yield made
     made.close()
 

@@ -35,6 +35,7 @@ class Trust:
     anchors: Anchors
     revocation_source: Lists | None
     intermediates: Sequence[Certificate] = ()
+    issuer_source: None = None
 
     def is_pinned(self, *_: object) -> bool:
         return False

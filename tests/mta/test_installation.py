@@ -53,6 +53,32 @@ def test_guard_is_there_only_where_something_is_fetched() -> None:
     assert guard.ports == {80}
 
 
+def test_owner_opens_a_network_of_his_own_by_name() -> None:
+    guard = read({}, {"SEALMON_FETCH_NETWORKS": "10.1.0.0/16, fd12::/48 192.0.2.7"}).guard
+    assert guard is not None
+    assert list(map(str, guard.networks)) == ["10.1.0.0/16", "fd12::/48", "192.0.2.7/32"]
+    assert guard.allows("10.1.2.3")
+    assert not guard.allows("10.2.2.3")
+
+
+def test_ports_and_a_proxy_are_of_both_fetchers() -> None:
+    facts = {"fetch_ports": "80, 8080", "fetch_proxy": "http://proxy:3128", "issuer_fetch": "on"}
+    found = read(facts, {})
+    assert found.guard is not None
+    assert found.issuers is not None
+    assert found.guard == found.issuers.guard
+    assert found.guard.ports == {80, 8080}
+    assert found.guard.proxy == ("proxy", 3128)
+
+
+# T113: by default nobody goes where a stranger says
+@pytest.mark.parametrize(("value", "only_known"), [("off", None), ("known", True), ("on", False)])
+def test_issuers_are_fetched_only_if_the_owner_says_so(value: str, only_known: bool | None) -> None:
+    assert read({}, {}).issuers is None
+    found = read({}, {"SEALMON_ISSUER_FETCH": value}).issuers
+    assert (found.only_known if found else None) is only_known
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -73,6 +99,22 @@ def test_guard_is_there_only_where_something_is_fetched() -> None:
         ("LANGUAGE", "fr"),
         ("MESSAGE_OCTETS", "10"),
         ("REVOCATION_FETCH", "perhaps"),
+        ("ISSUER_FETCH", "always"),
+        ("FETCH_NETWORKS", "pki.intern"),
+        ("FETCH_NETWORKS", "10.1.2.3/16"),
+        ("FETCH_NETWORKS", "0.0.0.0/0"),
+        ("FETCH_NETWORKS", "10.1.0.0/16, ::/0"),
+        ("FETCH_NETWORKS", "169.254.169.254"),
+        ("FETCH_NETWORKS", "10.0.0.1 " * 65),
+        ("FETCH_PORTS", ""),
+        ("FETCH_PORTS", "http"),
+        ("FETCH_PORTS", "80, 65536"),
+        ("FETCH_PORTS", "0"),
+        ("FETCH_PORTS", "80\u0663"),
+        ("FETCH_PROXY", "proxy.nord.example"),
+        ("FETCH_PROXY", "http://user:secret@proxy.nord.example:3128"),
+        ("FETCH_PROXY", "https://proxy.nord.example:3128"),
+        ("FETCH_PROXY", "http://proxy.nord.example:0"),
         ("RESOLVER", ""),
         ("RESOLVER", "127.0.0.1"),
         ("RESOLVER", "127.0.0.1:0"),

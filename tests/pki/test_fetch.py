@@ -97,6 +97,14 @@ def test_list_is_fetched() -> None:
     assert f"Host: pki.example:{server.port}\r\n" in request
 
 
+def test_list_is_fetched_through_a_proxy() -> None:
+    with serving(ok(LIST)) as server:
+        guard = Guard(resolve=lambda *_: ["93.184.215.14"], proxy=("127.0.0.1", server.port))
+        assert fetch_crl("http://pki.example/a.crl", guard) == LIST
+    request = server.requests[0].decode()
+    assert request.startswith("GET http://pki.example/a.crl HTTP/1.1\r\nHost: pki.example\r\n")
+
+
 def test_list_in_pem_is_fetched() -> None:
     with serving(ok(pem(LIST, "X509 CRL"))) as server:
         assert fetch_crl(server.url(), server.guard()) == LIST

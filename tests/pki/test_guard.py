@@ -95,6 +95,56 @@ def test_network_of_the_owner_is_opened_by_name() -> None:
         guard("10.2.2.3", networks=own).check("http://pki.intern/")
 
 
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1"]
+)
+def test_no_network_of_an_owner_opens_where_clouds_keep_their_keys(address: str) -> None:
+    own = [IPv4Network("100.64.0.0/10"), IPv4Network("169.254.0.0/16"), IPv6Network("fc00::/7")]
+    with pytest.raises(CannotFetch):
+        guard(address, networks=own).check("http://pki.intern/")
+
+
+def test_port_of_the_owner_is_asked() -> None:
+    own = guard(PUBLIC, ports=frozenset((80, 8080)))
+    target = own.check("http://crl.example.org:8080/a")
+    assert (target.host, target.port) == ("crl.example.org:8080", 8080)
+    with pytest.raises(CannotFetch, match="port 8081 is not asked"):
+        own.check("http://crl.example.org:8081/a")
+
+
+PROXY = ("proxy.nord.example", 3128)
+
+
+def test_proxy_is_asked_for_the_whole_url() -> None:
+    target = guard(PUBLIC, proxy=PROXY).check("http://crl.example.org/a.crl?x=1")
+    assert (target.address, target.port) == PROXY
+    assert (target.host, target.path) == ("crl.example.org", "http://crl.example.org/a.crl?x=1")
+
+
+def test_name_that_only_the_proxy_knows_is_for_the_proxy() -> None:
+    assert guard(proxy=PROXY).check("http://crl.example.org/").address == PROXY[0]
+    for host in ("intranet", "intranet.", "localhost"):
+        with pytest.raises(CannotFetch):
+            guard(proxy=PROXY).check(f"http://{host}/")
+
+
+def test_own_network_needs_no_proxy() -> None:
+    own = guard("10.1.2.3", networks=[IPv4Network("10.1.0.0/16")], proxy=PROXY)
+    assert own.check("http://pki.intern/a").address == "10.1.2.3"
+
+
+@pytest.mark.parametrize("address", HOME)
+def test_address_at_home_is_not_asked_for_through_a_proxy(address: str) -> None:
+    with pytest.raises(CannotFetch):
+        guard(address, proxy=PROXY).check("http://innocent.example.org/a.crl")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "2130706433"])
+def test_home_by_its_number_is_not_asked_for_through_a_proxy(host: str) -> None:
+    with pytest.raises(CannotFetch):
+        Guard(proxy=PROXY).check(f"http://{host}/")
+
+
 MALFORMED = [
     "",
     "crl.example.org/a.crl",

@@ -27,6 +27,7 @@ class Trust:
     anchors: Anchors
     intermediates: Sequence[Certificate] = ()
     revocation_source: None = None
+    issuer_source: None = None
     pinned: set[tuple[str, str]] = field(default_factory=set)
     domains: dict[str, frozenset[str]] = field(default_factory=dict)
     known: tuple[Certificate, ...] = ()

@@ -1,0 +1,173 @@
+"""Certificates of authorities that nobody sent along, fetched from where a certificate says.
+
+This is for the owner to want, because the URL is a stranger's word: whoever signs mail with a key
+of his own could send the gateway to any public host, and learn that it met the mail (T113, T114).
+So nobody goes for a certificate that could not sign or be encrypted to, or has a path already; few
+go at once, and few in a minute; and with ``only_known`` they go only to hosts that the certificates
+of our own authorities name. What comes back is believed no more than what a message brings. It is
+kept among the intermediates if it completes a path to an anchor, and else forgotten after a day.
+RFC 5280 §4.2.2.1.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.pki import pem
+from app.pki.certificate import Certificate, load_certificates
+from app.pki.engine import Budget, Parsed, is_signed_by
+from app.pki.errors import CannotFetch, MalformedCertificate
+from app.pki.fetch import fetch_issuers
+from app.pki.flights import FetchCache, Flights, Stored
+from app.pki.guard import Guard
+from app.pki.path import TRUSTED, Anchors, validate
+from app.pki.pointers import crl_urls, issuer_urls, ocsp_urls
+
+URLS: Final = 2
+"""Of one certificate."""
+AUTHORITIES: Final = 8
+"""Of one answer: cross-certificates of the same authority."""
+THREADS: Final = 2
+A_MINUTE: Final = 30
+"""As many go at most, whatever strangers write."""
+FITTING: Final = timedelta(days=1)
+"""For how long an answer is given again."""
+OTHER: Final = timedelta(hours=1)
+"""The same for one that holds other authorities than the one that was looked for."""
+
+Keep = Callable[[Sequence[Certificate], datetime], None]
+"""Puts authorities among the intermediates."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerFetch:
+    """Whom a process may ask for issuers."""
+
+    guard: Guard
+    only_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """The issuer of the last certificate of a path that leads nowhere yet."""
+
+    key: str
+    url: str
+    path: tuple[Certificate, ...]
+    anchors: Anchors
+    guard: Guard
+    keep: Keep
+
+    def is_due(self, stored: Stored, at: datetime) -> bool:
+        """Return False: a certificate does not change."""
+        del stored, at
+        return False
+
+    def fetch(self, at: datetime, before: Stored | None) -> Stored:
+        """Fetch it. Raises CannotFetch."""
+        del before
+        found = [each for each in fetch_issuers(self.url, self.guard) if each.is_ca][:AUTHORITIES]
+        if not found:
+            raise CannotFetch("the answer holds no authority's certificate")
+        parsed, budget = Parsed(), Budget()
+        fitting = [
+            each
+            for each in found
+            if each.subject_key == self.path[-1].issuer_key
+            and is_signed_by(self.path[-1], each, parsed, budget)
+        ]
+        for each in fitting:
+            self._keep_if_it_helps(each, found, at)
+        octets = b"".join(pem.encode(each.der) for each in found)
+        return Stored(octets, at, at + (FITTING if fitting else OTHER), self.url)
+
+    def _keep_if_it_helps(
+        self, issuer: Certificate, found: Sequence[Certificate], at: datetime
+    ) -> None:
+        result = validate(issuer, found, self.anchors, at=at, revocation="off")
+        if result.status == TRUSTED:
+            self.keep((*self.path[1:], *result.path[:-1]), at)
+
+
+def _nothing() -> None:
+    """Let everybody wait."""
+
+
+class IssuerSupply:
+    """An IssuerSource over a cache and the network."""
+
+    def __init__(
+        self,
+        cache: FetchCache,
+        fetch: IssuerFetch,
+        keep: Keep,
+        *,
+        before_waiting: Callable[[], None] = _nothing,
+    ) -> None:
+        """``before_waiting`` may raise where nobody may wait; what is missing is on its way."""
+        self._cache = cache
+        self._fetch = fetch
+        self._keep = keep
+        self._before_waiting = before_waiting
+        self._flights = Flights(cache, THREADS, 1, A_MINUTE)
+        self._known: tuple[str, frozenset[str]] = ("", frozenset())
+
+    def above(
+        self, path: tuple[Certificate, ...], anchors: Anchors, at: datetime, seconds: float
+    ) -> Sequence[Certificate]:
+        """Return who may have issued the last certificate of a path, after a wait at most so long.
+
+        None of them is checked: whether one has is for whoever builds the path.
+        """
+        errands = list(self._errands(path, anchors))
+        flights = [each for errand in errands if (each := self._flights.look_after(errand, at))]
+        if flights:
+            self._before_waiting()
+            self._flights.wait(flights, seconds)
+        found: dict[Certificate, None] = {}
+        for errand in errands:
+            stored = self._cache.find(errand.key)
+            if stored is not None and at <= stored.until:
+                found |= dict.fromkeys(_read(stored.octets))
+        return tuple(found)
+
+    def _errands(self, path: tuple[Certificate, ...], anchors: Anchors) -> Iterator[_Errand]:
+        urls = () if path[-1].is_self_signed else issuer_urls(path[-1])[:URLS]
+        for url in urls:
+            if self._may_ask(url, anchors):
+                key = hashlib.sha256(f"issuer\n{url}".encode()).hexdigest()
+                yield _Errand(key, url, path, anchors, self._fetch.guard, self._keep)
+
+    def _may_ask(self, url: str, anchors: Anchors) -> bool:
+        if not self._fetch.only_known:
+            return True
+        key, hosts = self._known
+        if key != anchors.key:
+            self._before_waiting()
+            hosts = frozenset(_hosts((*anchors.ders, *anchors.intermediates)))
+            self._known = anchors.key, hosts
+        return _host(url) in hosts
+
+
+def _hosts(authorities: Sequence[Certificate]) -> Iterator[str]:
+    for each in authorities:
+        for url in (*crl_urls(each), *ocsp_urls(each), *issuer_urls(each)):
+            yield _host(url)
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL, empty for a malformed one, which the Guard refuses."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _read(octets: bytes) -> Sequence[Certificate]:
+    try:
+        return load_certificates(octets)
+    except MalformedCertificate:
+        return ()

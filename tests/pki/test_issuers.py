@@ -1,0 +1,339 @@
+"""Authorities that nobody sent are fetched if the owner wants it, and believed no more (T113)."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.x509.oid import AuthorityInformationAccessOID
+
+from app.pki import flights, issuers, path
+from app.pki.certificate import Certificate
+from app.pki.guard import Guard
+from app.pki.issuers import IssuerFetch, IssuerSupply
+from app.pki.path import Anchors, PathResult, validate
+from tests.pki.asking import anchors
+from tests.pki.supplying import Memory
+from tests.pki.test_fetch import moved, serving
+from tests.responders import Responders
+from tests.testpki import AT, TestCA, TestIdentity, ca, pem, private_key
+
+ROOT = ca("Issuers Root", url="http://pki.example/issuers")
+MAILLESS = ("server_auth",)
+Extension = tuple[x509.ExtensionType, bool]
+
+
+def issuer_at(*urls: str) -> Extension:
+    """Return what says where the issuer's certificate is (RFC 5280 §4.2.2.1)."""
+    method = AuthorityInformationAccessOID.CA_ISSUERS
+    places = [x509.AccessDescription(method, x509.UniformResourceIdentifier(url)) for url in urls]
+    return x509.AuthorityInformationAccess(places), False
+
+
+def certs_only(*certificates: bytes) -> bytes:
+    return pkcs7.serialize_certificates(
+        [x509.load_der_x509_certificate(each) for each in certificates], Encoding.DER
+    )
+
+
+class World:
+    """An authority whose certificate nobody sends, on a server that has it."""
+
+    def __init__(self) -> None:
+        self.responders = Responders()
+        self.sub = ca("Issuers Sub", ROOT)
+        self.alice = self.signer(self.sub)
+        self.responders.answers["/sub.cer"] = self.sub.certificate
+        self.memory = Memory()
+        self.kept: list[Certificate] = []
+        self.guard = self.responders.guard
+        self.only_known = False
+        self.restart()
+
+    def signer(self, sub: TestCA, name: str = "sub.cer") -> TestIdentity:
+        where = issuer_at(self.responders.url(name))
+        return sub.issue("alice@example.org", extensions=[where])
+
+    def restart(self) -> None:
+        """Be another process."""
+        fetch = IssuerFetch(self.guard, only_known=self.only_known)
+        self.source = IssuerSupply(self.memory, fetch, self.keep)
+
+    def keep(self, found: Sequence[Certificate], at: datetime) -> None:
+        assert at == AT
+        self.kept += found
+
+    def ask(
+        self,
+        identity: TestIdentity | None = None,
+        *others: bytes,
+        roots: Anchors | None = None,
+        at: datetime = AT,
+    ) -> PathResult:
+        return validate(
+            Certificate.from_der((identity or self.alice).certificate),
+            tuple(map(Certificate.from_der, others)),
+            roots or anchors(ROOT),
+            at=at,
+            revocation="off",
+            issuers=self.source,
+        )
+
+    def settle(self) -> None:
+        for _ in range(3000):
+            if not len(self.source._flights):
+                return
+            time.sleep(0.01)
+        raise AssertionError("somebody is under way for ever")
+
+    @property
+    def requests(self) -> list[str]:
+        return self.responders.requests
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    # Long enough for a machine that is busy with other tests.
+    monkeypatch.setattr(path, "REVOCATION_WAIT_SECONDS", 30.0)
+    made = World()
+    yield made
+    made.responders.close()
+
+
+FORMS: list[Callable[[TestCA], bytes]] = [
+    lambda sub: sub.certificate,
+    lambda sub: certs_only(sub.certificate),
+    lambda sub: certs_only(ROOT.certificate, ca("Issuers Other").certificate, sub.certificate),
+    lambda sub: pem(sub.certificate),
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["DER", "certs-only", "several", "PEM"])
+def test_missing_issuer_is_fetched_and_kept(world: World, form: Callable[[TestCA], bytes]) -> None:
+    world.responders.answers["/sub.cer"] = form(world.sub)
+    found = world.ask()
+    assert (found.status, len(found.path)) == ("trusted", 3)
+    world.settle()
+    assert [each.der for each in world.kept] == [world.sub.certificate]
+    assert world.requests == ["/sub.cer"]
+
+
+def test_two_missing_issuers_are_fetched_one_after_the_other(world: World) -> None:
+    upper = ca("Issuers Upper", ROOT)
+    where = issuer_at(world.responders.url("upper.cer"))
+    lower = ca("Issuers Lower", upper, extensions=[where])
+    world.responders.answers |= {
+        "/upper.cer": upper.certificate,
+        "/lower.cer": lower.certificate,
+    }
+    assert world.ask(world.signer(lower, "lower.cer")).status == "trusted"
+    world.settle()
+    assert world.requests == ["/lower.cer", "/upper.cer"]
+    assert {each.der for each in world.kept} == {upper.certificate, lower.certificate}
+
+
+def test_nobody_is_asked_unless_the_owner_wants_it(world: World) -> None:
+    leaf = Certificate.from_der(world.alice.certificate)
+    assert validate(leaf, (), anchors(ROOT), at=AT, revocation="off").status == "untrusted"
+    assert world.requests == []
+
+
+def test_who_has_a_path_needs_nothing(world: World) -> None:  # T113
+    assert world.ask(world.alice, world.sub.certificate).status == "trusted"
+    assert world.requests == []
+
+
+USELESS: list[tuple[str, Callable[[World], bytes]]] = [
+    ("another authority", lambda _: ca("Issuers Stranger").certificate),
+    (
+        "one of the same name",
+        lambda _: ca("Issuers Sub", ROOT, private=private_key("p256", "liar")).certificate,
+    ),
+    ("itself", lambda world: world.alice.certificate),
+    ("a person", lambda _: ROOT.issue("bob@example.org").certificate),
+    ("a page", lambda _: b"<html>Log in!</html>"),
+    ("nothing", lambda _: b""),
+    ("rubbish", lambda _: b"\x30\x82\xff\xff"),
+    ("too much", lambda _: bytes(300_000)),
+]
+
+
+@pytest.mark.parametrize(("name", "lie"), USELESS, ids=[name for name, _ in USELESS])
+def test_lie_is_not_believed_and_not_kept(
+    world: World, name: str, lie: Callable[[World], bytes]
+) -> None:
+    world.responders.answers["/sub.cer"] = lie(world)
+    assert world.ask().status == "untrusted", name
+    world.settle()
+    world.ask()
+    assert (world.kept, world.requests) == ([], ["/sub.cer"])
+
+
+# What is fetched is believed no more than what a message brings.
+def test_whole_world_of_a_stranger_is_not_believed(world: World) -> None:
+    top = ca("Issuers Mallory")
+    below = ca("Issuers Mallory Sub", top)
+    world.responders.answers["/sub.cer"] = certs_only(below.certificate, top.certificate)
+    found = world.ask(world.signer(below))
+    assert (found.status, found.path) == ("untrusted", ())
+    world.settle()
+    assert world.kept == []
+
+
+def test_only_who_completes_a_path_is_kept(world: World) -> None:
+    top = ca("Issuers Mallory Top")
+    below = ca("Issuers Mallory Low", top, extensions=[issuer_at(world.responders.url("top.cer"))])
+    world.responders.answers["/top.cer"] = top.certificate
+    assert world.ask(below.issue("a@example.org"), below.certificate).status == "untrusted"
+    ended = ca("Issuers Ended", ROOT, not_after=AT - timedelta(days=1))
+    world.responders.answers["/ended.cer"] = ended.certificate
+    assert world.ask(world.signer(ended, "ended.cer")).status != "trusted"
+    world.settle()
+    assert (world.requests, world.kept) == (["/top.cer", "/ended.cer"], [])
+
+
+def test_host_that_is_down_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.responders.answers["/sub.cer"] = None
+    assert {world.ask().status for _ in range(20)} == {"untrusted"}
+    assert world.requests == ["/sub.cer"]
+    assert world.memory.failures == [(world.responders.url("sub.cer"), "the host answers 503")]
+    world.responders.answers["/sub.cer"] = world.sub.certificate
+    assert world.ask().status == "untrusted", "it is left alone for a while"
+    monkeypatch.setattr(flights, "RETRY_SECONDS", -1.0)
+    assert world.ask().status == "trusted"
+
+
+def test_slow_host_is_waited_for_once_and_briefly(  # T115
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path, "REVOCATION_WAIT_SECONDS", 0.2)
+    world.responders.gate.clear()
+    began = time.monotonic()
+    for _ in range(50):
+        assert world.ask().status == "untrusted"
+    assert time.monotonic() - began < 10
+    world.responders.gate.set()
+    world.settle()
+    assert world.ask().status == "trusted"
+    assert world.requests == ["/sub.cer"]
+
+
+def test_thousand_messages_of_many_threads_cause_one_fetch(world: World) -> None:  # T114
+    answers: list[str] = []
+
+    def read() -> None:
+        answers.extend(world.ask().status for _ in range(125))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (len(answers), set(answers)) == (1000, {"trusted"})
+    assert world.requests == ["/sub.cer"]
+
+
+def test_answer_is_not_fetched_by_another_process_again(world: World) -> None:
+    assert world.ask().status == "trusted"
+    world.settle()
+    world.restart()
+    assert world.ask().status == "trusted"
+    assert world.requests == ["/sub.cer"]
+
+
+def test_redirect_elsewhere_is_not_followed(world: World) -> None:  # T113
+    for location in ("http://169.254.169.254/latest/meta-data/", "http://evil.example/sub.cer"):
+        with serving(moved(location)) as server:
+            world.guard = server.guard()
+            world.restart()
+            leaf = world.sub.issue("a@example.org", extensions=[issuer_at(server.url("/sub.cer"))])
+            assert world.ask(leaf).status == "untrusted"
+            world.settle()
+            assert len(server.requests) == 1
+    assert {why for _, why in world.memory.failures} == {"the host redirects elsewhere"}
+
+
+AT_HOME = [
+    "http://169.254.169.254/latest/meta-data/iam",
+    "http://127.0.0.1/sub.cer",
+    "http://localhost/sub.cer",
+    "http://[::1]/sub.cer",
+    "http://2130706433/sub.cer",
+    "http://pki.example:22/sub.cer",
+    "http://user@pki.example/sub.cer",
+]
+
+
+@pytest.mark.parametrize("url", AT_HOME)
+def test_nobody_at_home_is_asked(world: World, url: str) -> None:  # T113
+    world.guard = Guard()
+    world.restart()
+    assert world.ask(world.sub.issue("a@example.org", extensions=[issuer_at(url)])).path == ()
+    world.settle()
+    assert [where for where, _ in world.memory.failures] == [url]
+    assert world.kept == []
+
+
+def test_other_schemes_are_no_places(world: World) -> None:  # T113
+    urls = ("https://pki.example/a", "ldap://pki.example/cn=a", "file:///etc/passwd", "gopher://x/")
+    assert world.ask(world.sub.issue("a@example.org", extensions=[issuer_at(*urls)])).path == ()
+    assert (len(world.source._flights), world.memory.failures) == (0, [])
+
+
+def test_only_hosts_of_our_own_authorities_are_asked_if_so_wanted(world: World) -> None:
+    world.only_known = True
+    world.restart()
+    stranger = ca("Issuers Silent")
+    leaf = world.signer(ca("Issuers Silent Sub", stranger))
+    assert world.ask(leaf, roots=anchors(stranger)).status == "untrusted"
+    assert world.requests == []
+    # An intermediate of ours names the host.
+    known = ca("Issuers Known", ROOT, extensions=[issuer_at(world.responders.url("x.cer"))])
+    mine = Anchors(
+        (Certificate.from_der(ROOT.certificate),),
+        "issuers known",
+        (Certificate.from_der(known.certificate),),
+    )
+    assert world.ask(roots=mine).status == "trusted"
+
+
+USELESS_LEAVES: list[tuple[str, dict[str, object]]] = [
+    ("not for mail", {"extended": MAILLESS}),
+    ("ended", {"not_after": AT - timedelta(days=1)}),
+    ("to come", {"not_before": AT + timedelta(days=1)}),
+    ("for nothing", {"usage": ("crl_sign",)}),
+]
+
+
+@pytest.mark.parametrize(("name", "words"), USELESS_LEAVES, ids=str)
+def test_nobody_goes_for_a_certificate_of_no_use(
+    world: World, name: str, words: dict[str, object]
+) -> None:
+    where = issuer_at(world.responders.url("sub.cer"))
+    leaf = world.sub.issue("a@example.org", extensions=[where], **words)  # type: ignore[arg-type]
+    world.ask(leaf)
+    assert world.requests == [], name
+
+
+def test_flood_of_urls_is_not_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path, "REVOCATION_WAIT_SECONDS", 1.0)
+    for number in range(3 * issuers.A_MINUTE):
+        names = [world.responders.url(f"{number}-{each}.cer") for each in range(4)]
+        leaf = world.sub.issue("a@example.org", extensions=[issuer_at(*names)])
+        assert world.ask(leaf).status == "untrusted"
+        world.settle()
+    assert len(world.requests) == issuers.A_MINUTE
+
+
+def test_where_nobody_may_wait_it_is_fetched_meanwhile(world: World) -> None:  # T115
+    def refuse() -> None:
+        raise BlockingIOError
+
+    world.source._before_waiting = refuse
+    with pytest.raises(BlockingIOError):
+        world.ask()
+    world.settle()
+    assert world.ask().status == "trusted"

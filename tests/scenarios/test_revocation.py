@@ -1,15 +1,23 @@
 """A running gateway and a certificate that would send it home: mail goes on, nobody is asked."""
 
 import smtplib
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app import clock
 from app.mail.headers import split
 from tests.handlers.test_revocation import signed
+from tests.pki.test_issuers import certs_only, issuer_at
 from tests.responders import Responders
-from tests.testpki import TestCA
+from tests.scenarios.test_approval import only
+from tests.scenarios.test_approval import workers as children
+from tests.testpki import TestCA, ca
 from tools.organisation import Organisation
 
 pytestmark = pytest.mark.slow
@@ -61,6 +69,56 @@ def test_workers_ask_nobody_at_home_and_mail_goes_on(
     assert responders.requests == []
     assert {row["about"] for row in failing} == {root.url + ".crl", root.url + ".ocsp"}
     assert (status["revocation_answers"], status["revocation_failures"]) == (0, 2)
+
+
+def told(octets: bytes) -> str:
+    return split(octets).headers.text("X-Sealmon-Signature").partition(";")[0]
+
+
+# T114: a thousand messages of one signer, two processes, one fetch of each thing
+def test_what_two_workers_want_is_fetched_once(tmp_path: Path) -> None:
+    responders = Responders(host="127.0.0.1")
+    root = responders.authority("own")
+    sub = ca("Own Sub", root, url=responders.url("sub"))
+    where = issuer_at(responders.url("sub.p7c"))
+    alice = sub.issue("alice@nord.example", extensions=[where])
+    now = clock.now()
+    responders.answers |= {
+        "/sub.p7c": certs_only(sub.certificate),
+        "/sub.crl": sub.crl(at=now),
+        "/own.crl": root.crl(at=now),
+        "/own.ocsp": root.ocsp(sub.identity, at=now),
+    }
+    letter = signed(replace(alice, chain=()))
+    facts = {"fetch_networks": "127.0.0.0/8", "fetch_ports": str(responders.port)}
+
+    def send_many(house: Organisation, count: int) -> None:
+        with smtplib.LMTP("127.0.0.1", house.lmtp_port) as session:
+            for _ in range(count):
+                assert session.sendmail("alice@nord.example", [PAUL], letter) == {}
+
+    with gateway(tmp_path / "own", root, issuer_fetch="on", **facts) as house:
+        # Both workers begin at once, before anybody has fetched anything.
+        responders.gate.clear()
+        with ThreadPoolExecutor(8) as pool:
+            sending = [pool.submit(send_many, house, 125) for _ in range(8)]
+            time.sleep(1)
+            responders.gate.set()
+            for each in sending:
+                each.result()
+        statuses = Counter(map(told, house.mailbox()))
+        for worker in (workers := children(house)):
+            with only(worker, house):
+                house.empty_mailbox()
+                send_many(house, 5)
+                assert set(map(told, house.mailbox())) == {"valid"}
+        status = house.ask("status")
+    asked = Counter(responders.requests)
+    responders.close()
+    assert len(workers) == 2
+    assert asked == dict.fromkeys(("/sub.p7c", "/sub.crl", "/own.crl", "/own.ocsp"), 1)
+    assert statuses["valid"] > 900, statuses
+    assert (status["intermediates"], status["revocation_failures"]) == (1, 0)
 
 
 def test_switched_off_nobody_is_asked_at_all(tmp_path: Path, responders: Responders) -> None:

@@ -14,6 +14,7 @@ After a crash: a change is there as a whole or not at all, and what was committe
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -31,6 +32,8 @@ SETTINGS: Final = "settings"
 PARTNERS: Final = "partners"
 """The counter of the partner book: a harvest must not make every worker read all domains again."""
 COUNTERS: Final = (SETTINGS, PARTNERS)
+
+_ROWS_AT_ONCE: Final = 100
 
 
 class _Query(Protocol):
@@ -83,6 +86,19 @@ class Database:
         text = statement if self.is_sqlite else statement.replace("?", "%s")
         with self._asking():
             self.engine.cursor().executemany(text, rows)
+
+    def sql_insert(self, head: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run an insert, whose head ends with VALUES; call it inside ``transaction``.
+
+        Many rows go into one statement: each of them lets go of the interpreter, and has to wait
+        until the mail path does.
+        """
+        for at in range(0, len(rows), _ROWS_AT_ONCE):
+            several = rows[at : at + _ROWS_AT_ONCE]
+            one = f"({', '.join('?' * len(several[0]))})"
+            self.sql_run(
+                f"{head} {', '.join([one] * len(several))}", list(chain.from_iterable(several))
+            )
 
     def run(self, query: _Query) -> int:
         """Run an update or a delete and return how many rows it met."""

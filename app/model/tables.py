@@ -40,12 +40,15 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=str)
+
+
 def pack(value: object) -> str:
     """Return a list or a mapping as it is stored: ASCII, so that no text of a peer can spoil it.
 
     What JSON does not know, such as a time, is stored as its text.
     """
-    return json.dumps(value, separators=(",", ":"), default=str)
+    return _ENCODER.encode(value)
 
 
 def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app import clock
 from app.mail.address import MalformedAddress, normalise
@@ -38,8 +38,7 @@ _FOUND_AT_MOST: Final = 10_000
 # peewee needs longer to build such a statement than the database to run it.
 _INSERT: Final = """
 INSERT INTO trace (trace_id, at, direction, sender, author, recipient, message_id, details)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
+VALUES"""
 
 KEPT: Final = timedelta(days=90)
 _SWEEP_SECONDS: Final = 60.0
@@ -76,7 +75,7 @@ class TraceWriter:
         self._database = database
         # Nobody is woken for a row: the thread looks twice a second, so that it does not take the
         # interpreter from the mail at every message.
-        self._waiting: deque[TraceRow] = deque()
+        self._waiting: deque[_Row] = deque()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closing = threading.Event()
@@ -89,7 +88,14 @@ class TraceWriter:
         if len(self._waiting) >= _WAITING_AT_MOST:
             self.lost += 1
             return
-        self._waiting.append(row)
+        try:
+            # Done here, because a thread that works would take the interpreter from the mail path.
+            waiting = _Row(row.at, _values(row), row.partner_ids)
+        except (ValueError, TypeError, RecursionError) as error:
+            self.lost += 1
+            log.error("a trace row lost, %d in all: %s", self.lost, type(error).__name__)  # noqa: TRY400 - its text may quote the message
+            return
+        self._waiting.append(waiting)
         if self._thread is None or not self._thread.is_alive():
             self._start()
 
@@ -120,19 +126,19 @@ class TraceWriter:
                     break
         self._database.close()
 
-    def _take(self) -> list[TraceRow]:
+    def _take(self) -> list["_Row"]:
         """Return the rows of one batch, in their order."""
-        rows: list[TraceRow] = []
+        rows: list[_Row] = []
         with suppress(IndexError):
             while len(rows) < _BATCH:
                 rows.append(self._waiting.popleft())
         return rows
 
-    def _store(self, rows: Sequence[TraceRow]) -> bool:
+    def _store(self, rows: Sequence["_Row"]) -> bool:
         used = {partner: row.at for row in rows for partner in row.partner_ids}
         try:
             with self._database.transaction():
-                self._database.sql_many(_INSERT, [_values(row) for row in rows])
+                self._database.sql_insert(_INSERT, [row.values for row in rows])
                 for partner, at in used.items():
                     self._database.run(
                         Partner.update(used_at=stamp(at)).where(Partner.id == partner)
@@ -151,6 +157,14 @@ class TraceWriter:
         self._swept_at = clock.monotonic()
         old = Trace.select(Trace.id).where(Trace.at < stamp(now - KEPT))
         self._database.run(Trace.delete().where(Trace.id.in_(old.limit(_SWEPT_AT_MOST))))
+
+
+class _Row(NamedTuple):
+    """A row as it waits to be written."""
+
+    at: datetime
+    values: tuple[object, ...]
+    partner_ids: Sequence[int]
 
 
 def _values(row: TraceRow) -> tuple[object, ...]:

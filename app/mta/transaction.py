@@ -144,12 +144,15 @@ class Gateway:
             if outcome.delivery is not None and outcome.reply is None:
                 key = outcome.direction, outcome.delivery.octets
                 groups.setdefault(key, []).append(outcome)
-        await asyncio.gather(
-            *(
-                self._relay_group(envelope, direction, group)
-                for (direction, _), group in groups.items()
-            )
-        )
+        sending = [
+            self._relay_group(envelope, direction, group)
+            for (direction, _), group in groups.items()
+        ]
+        # One group is the rule, and needs no task of its own.
+        if len(sending) == 1:
+            await sending[0]
+        else:
+            await asyncio.gather(*sending)
 
     async def _relay_group(
         self, envelope: Envelope, direction: str, group: Sequence[Outcome]
@@ -172,9 +175,13 @@ class Gateway:
 
     def _record(self, envelope: Envelope, trace_id: str, outcome: Outcome) -> None:
         record = Record(envelope, trace_id, outcome.recipient, outcome.direction)
-        self.house.store.trace.write(
-            trace_row(record, outcome.delivery, outcome.reply or reply.STEP_FAILED)
-        )
+        try:
+            self.house.store.trace.write(
+                trace_row(record, outcome.delivery, outcome.reply or reply.STEP_FAILED)
+            )
+        except Exception:
+            # What became of the message is decided; without a row it is still so.
+            log.exception("transaction %s: no trace", trace_id)
 
 
 def direction_of(snapshot: Snapshot, recipient: str) -> str:

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,22 @@ def test_the_thread_begins_with_the_first_row(database: Database) -> None:
 def test_a_row_with_an_odd_value_is_kept_and_the_next_one_too(database: Database) -> None:
     written(database, row(1, signature={"signed_at": AT, "reasons": {"a"}}), row(2))
     assert ids(database) == ["t2", "t1"]
+
+
+def test_a_row_that_cannot_be_written_costs_itself_and_no_mail(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    circle: dict[str, Any] = {"secret": "what the message says"}
+    circle["again"] = circle
+    written(database, row(1, plan=circle), row(2))
+    assert ids(database) == ["t2"]
+    assert "trace row lost" in caplog.text
+    assert "what the message says" not in caplog.text
+
+
+def test_many_rows_are_written_in_their_order(database: Database) -> None:
+    written(database, *(row(number, at=AT + timedelta(seconds=number)) for number in range(1234)))
+    assert ids(database, limit=2000) == [f"t{number}" for number in reversed(range(1234))]
 
 
 def test_a_writer_that_died_is_replaced(database: Database) -> None:

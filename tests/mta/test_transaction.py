@@ -196,6 +196,16 @@ def test_next_hop_that_refuses_for_good_is_believed(
     assert str(reply) == "550 5.1.1 no"
 
 
+def test_message_that_left_is_relayed_whatever_becomes_of_its_trace(
+    nord: House, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_facts: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("app.mta.transaction.trace_row", broken)
+    assert [each.code for each in deliver(nord, threads, Hop(), ALICE)] == [250]
+
+
 def test_next_hop_that_is_not_there_keeps_the_mail_with_the_client(
     nord: House, threads: ThreadPoolExecutor
 ) -> None:  # F7

@@ -17,8 +17,8 @@ from app.mail.errors import MalformedAddress
 
 ADDRESS_OCTETS: Final = 320  # local part 64, "@", domain 255: RFC 5321 §4.5.3.1
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-"
-_DOT_ATOM: Final = re.compile(rf"[{_ATEXT}]++(?:\.[{_ATEXT}]++)*+")
-_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"')
+_DOT_ATOM: Final = re.compile(rf"[{_ATEXT}]++(?:\.[{_ATEXT}]++)*")
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE: Final = re.compile(r"\\(.)")
 # What an address may be shown with: atext (RFC 5322 §3.2.3) but what looks like a bracket or could
 # begin an encoded word, the dot and the at sign.

@@ -14,7 +14,7 @@ from typing import Final
 
 from app.mail.limits import MIME_PARTS
 
-_TAIL: Final = re.compile(rb"(--)?+[ \t]*+(?:\r\n|\Z)")
+_TAIL: Final = re.compile(rb"(--)?[ \t]*+(?:\r\n|\Z)")
 _CANDIDATES: Final = 2 * MIME_PARTS
 
 

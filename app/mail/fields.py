@@ -18,7 +18,7 @@ from app.mail.words import unfold
 # A line end that no continuation line follows. The order matters: a CR before a LF is not bare.
 FIELD_END: Final = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?![ \t])")
 # One field of a section with clean line ends, and its name if it has one.
-FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*)")
 _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")

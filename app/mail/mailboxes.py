@@ -16,7 +16,7 @@ from app.mail.words import decode_text, unfold
 
 _TOKEN: Final = re.compile(
     r"(?P<blank>[ \t]++)"
-    r'|(?P<quoted>"[^"\\]*+(?:\\.[^"\\]*+)*+")'
+    r'|(?P<quoted>"[^"\\]*+(?:\\.[^"\\]*+)*")'
     r"|(?P<literal>\[[^\[\]\\]*+\])"
     r"|(?P<special>[()<>@,;:.\\\"\[\]])"
     r"|(?P<atom>[^ \t()<>@,;:.\\\"\[\]]++)",
@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(
 _ESCAPE: Final = re.compile(r"\\(.)")
 # What most fields are: words, one blank between, and an address of plain characters.
 _USUAL: Final = re.compile(
-    r"(?:([A-Za-z0-9]++(?: [A-Za-z0-9]++)*+) )?"
+    r"(?:([A-Za-z0-9]++(?: [A-Za-z0-9]++)*) )?"
     r"<([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]{1,64}){0,9}@[A-Za-z0-9.-]{1,255})>"
 )
 

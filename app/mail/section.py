@@ -23,7 +23,7 @@ from app.mail.limits import FIELD_OCTETS, HEADER_FIELDS, HEADER_SECTION_OCTETS
 # Nothing but fields; no control characters, no fold of white space only, CRLF at every line end.
 _CLEAN: Final = re.compile(
     rb"(?:[!-9;-~]++:[\t -~\x80-\xff]*+\r\n"
-    rb"(?:[ \t]++[!-~\x80-\xff][\t -~\x80-\xff]*+\r\n)*+)*+"
+    rb"(?:[ \t]++[!-~\x80-\xff][\t -~\x80-\xff]*+\r\n)*)*"
 )
 _REMEMBERED_OCTETS: Final = 8_192
 # At most one of each, and two readers do not agree which of two counts: RFC 5322 §3.6, RFC 2045 §3.

@@ -28,9 +28,10 @@ _PADDINGS: Final = (b"", b"=", b"==")
 _BROKEN_BASE64: Final = "base64 that is broken off or goes on after its end"
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _OUTSIDE: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET)
-_CLEAN: Final = re.compile(rb"(?:[A-Za-z0-9+/]++[ \t]*+(?:\r\n|\Z))*+")
+# So many lines at a time: the matcher remembers each of them.
+_CLEAN: Final = re.compile(rb"(?:[A-Za-z0-9+/]++[ \t]*+(?:\r\n|\Z)){1,10000}")
 _FROM_LINE: Final = re.compile(rb"(\A|\n)From ([^\r\n]*)")
-_SOFT_END: Final = re.compile(rb"(?:(?:\n\r)?+=)*+")  # read backwards
+_SOFT_END: Final = re.compile(rb"(?:(?:\n\r)?=)*")  # read backwards
 
 
 def base64_blocks(octets: bytes | memoryview) -> Iterator[bytes]:
@@ -96,10 +97,20 @@ def base64_problem(body: bytes, decoded: bytes = b"") -> str:
     if decoded and text == _lines(decoded).rstrip(b"\r\n"):
         return ""
     data = text.rstrip(b"=")
-    if len(text) - len(data) > 2 or _CLEAN.fullmatch(data) is None:
+    if len(text) - len(data) > 2 or not _is_clean(data):
         return "base64 with other characters in it"
     columns = len(text) - sum(map(text.count, (b"\r", b"\n", b" ", b"\t")))
     return "base64 of a broken length" if columns % 4 else ""
+
+
+def _is_clean(data: bytes) -> bool:
+    at = 0
+    while at < len(data):
+        lines = _CLEAN.match(data, at)
+        if lines is None:
+            return False
+        at = lines.end()
+    return True
 
 
 def decode_body(body: bytes | memoryview, encoding: str) -> bytes:

@@ -25,7 +25,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # The look is bounded: the heuristics inform, and no document needs more to show its shape.
 _HTML_OCTETS = 1024 * 1024
 _LINK = re.compile(
-    rb"""\b(?:src|srcset|href|background|action|data|poster)\s{0,8}+=\s{0,8}+(["'])?+\s{0,8}+"""
+    rb"""\b(?:src|srcset|href|background|action|data|poster)\s{0,8}+=\s{0,8}+(["'])?\s{0,8}+"""
     rb"""(?:https?:|ftp:|//)""",
     re.IGNORECASE,
 )

@@ -22,8 +22,8 @@ FIELD: Final = re.compile(rb"((?:([!-9;-~]++):)?[^\n]*+\n(?:[ \t][^\n]*+\n)*)")
 _NAME: Final = re.compile(rb"[!-9;-~]++")  # ftext, RFC 5322 §3.6.8
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f"
 _BLANK_FOLD: Final = re.compile(rb"\n[ \t]++(?:[\r\n]|\Z)")
-_REMEMBERED_NAME: Final = 76
-_SEEN_CHARACTERS: Final = 200  # of a name: what decides stands at its beginning (T36)
+_NAME_CHARACTERS: Final = 1_000
+_SEEN_CHARACTERS: Final = 76  # of a name: what decides stands at its beginning (T36)
 
 
 class Field(NamedTuple):
@@ -45,8 +45,7 @@ class Field(NamedTuple):
 
         Compatibility forms, case of any script and invisible characters do not count (T61).
         """
-        name = self.name
-        return _plain_key(name) if len(name) <= _REMEMBERED_NAME else _as_seen(name)
+        return _plain_key(self.name[:_NAME_CHARACTERS])
 
     @property
     def is_content(self) -> bool:
@@ -70,12 +69,13 @@ class Field(NamedTuple):
 def _as_seen(name: str) -> str:
     if name.isascii() and name.replace("-", "").isalnum():
         return name.lower()
-    folded = unicodedata.normalize("NFKC", name[:_SEEN_CHARACTERS]).casefold()[:_REMEMBERED_NAME]
+    visible = "".join(filter(str.isprintable, name))[:_SEEN_CHARACTERS]
+    folded = unicodedata.normalize("NFKC", visible).casefold()[:_SEEN_CHARACTERS]
     dashed = ("-" if unicodedata.category(char) == "Pd" else char for char in folded)
     return "".join(char for char in dashed if char.isalnum() or char == "-")
 
 
-_plain_key: Final = lru_cache(maxsize=1024)(_as_seen)
+_plain_key: Final = lru_cache(maxsize=4096)(_as_seen)
 
 
 def field_of(octets: bytes) -> Field:

@@ -31,7 +31,7 @@ _HIDES: Final = BIDI_CONTROLS | {"\x1b"}
 _WORD_BEGINS: Final = re.compile(r"=++(?=\?)")
 RESULT_FIELDS: Final = "X-Sealmon-"
 _LOOKED_AT: Final = frozenset(("subject", "thread-topic", "from", "authentication-results"))
-_NAME_CHARACTERS: Final = 200  # no reader takes a longer name for one of ours
+_NAME_CHARACTERS: Final = 1_000  # no reader takes a longer name for one of ours
 
 
 @lru_cache(maxsize=16)

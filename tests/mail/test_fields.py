@@ -135,6 +135,7 @@ SPELLINGS = [
     "X-Sealmon_-Signature:",
     "(x)-sealmon-signature:",
     "X-Sealmon-Signature\x0b:",
+    "\u200b" * 200 + "X-Sealmon-Signature:",
 ]
 
 

@@ -59,9 +59,9 @@ def test_an_unknown_login_takes_as_long_as_a_known_one(database: Database) -> No
     accounts.add(database, "alice", PASSWORD, AT)
 
     def seconds(login: str) -> float:
-        begin = time.perf_counter()
+        begin = time.thread_time()
         accounts.authenticate(database, login, "wrong password")
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
     known = min(seconds("alice") for _ in range(3))
     unknown = min(seconds("nobody") for _ in range(3))

@@ -85,9 +85,9 @@ HOPELESS = [
 @pytest.mark.parametrize(("text", "captures"), HOPELESS)
 def test_a_hopeless_match_takes_no_time(text: str, captures: dict[str, str]) -> None:
     pattern = Pattern(text, captures)
-    begin = time.perf_counter()
+    begin = time.thread_time()
     pattern.match("a" * 320 + "@" + "a" * 320)
-    assert time.perf_counter() - begin < 0.25
+    assert time.thread_time() - begin < 0.25
 
 
 SPELLINGS = [

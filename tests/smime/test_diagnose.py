@@ -95,9 +95,9 @@ def test_diagnosis_is_bounded_in_time() -> None:
     octets = sign(letter(b"a line\r\n" * 100_000), ALICE, form="clear", at=AT, token=TOKEN)
     layer = recognise(octets)
     broken = octets[: layer.signed_to - 4] + b"!!" + octets[layer.signed_to - 2 :]
-    started = time.monotonic()
+    started = time.thread_time()
     assert find(broken).status is Status.INVALID
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_a_long_run_of_spaces_is_read_once() -> None:  # T110

@@ -184,11 +184,11 @@ def _encryption(decided: Plan, addressed: Addressed, facts: Facts) -> Plan:
     is_required = wanted.value in {"require", "require-all"}
     permit = _permit(addressed, wanted)
     if facts.is_encrypted:
-        return _because(replace(decided, sign=None, clear=permit), Reason("already-encrypted"))
+        return _because(decided, Reason("already-encrypted"), sign=None, clear=permit)
     if wanted.value == "never":
-        return _because(replace(decided, clear=permit), Reason("policy", wanted.route))
+        return _because(decided, Reason("policy", wanted.route), clear=permit)
     if facts.is_calendar and decided.word("calendar") == "exempt" and not is_required:
-        return _because(replace(decided, clear=permit), Reason("calendar"))
+        return _because(decided, Reason("calendar"), clear=permit)
     # T88: nobody looked for a certificate, or the look-up failed. That is never "there is none".
     if facts.unanswered:
         reason = Reason("source-unavailable", facts.unanswered)
@@ -199,7 +199,7 @@ def _encryption(decided: Plan, addressed: Addressed, facts: Facts) -> Plan:
         return _encrypted(decided, facts.partner)
     if is_required:
         return _refuse(decided, CANNOT_ENCRYPT, facts.partner.reasons)
-    return _because(replace(decided, clear=permit), *facts.partner.reasons)
+    return _because(decided, *facts.partner.reasons, clear=permit)
 
 
 def _encrypted(decided: Plan, partner: Usable) -> Plan:
@@ -213,17 +213,17 @@ def _encrypted(decided: Plan, partner: Usable) -> Plan:
     because = [each for each in partner.reasons if each.code in {ONLY_THIS_ONE, WITHIN_GRACE}]
     if partner.source:
         because.append(Reason("looked-up", partner.source))
-    return _because(replace(decided, encrypt=encryption), *because)
+    return _because(decided, *because, encrypt=encryption)
 
 
-def _because(decided: Plan, *reasons: Reason) -> Plan:
+def _because(decided: Plan, *reasons: Reason, **changes: Any) -> Plan:  # noqa: ANN401 - fields of Plan
+    """Return the plan with these changes and, once each, these reasons."""
     fresh = (each for each in reasons if each not in decided.reasons)
-    return replace(decided, reasons=(*decided.reasons, *fresh))
+    return replace(decided, reasons=(*decided.reasons, *fresh), **changes)
 
 
 def _refuse(decided: Plan, refusal: str, reasons: tuple[Reason, ...]) -> Plan:
-    refused = replace(decided, sign=None, encrypt=None, clear=None, refusal=refusal)
-    return _because(refused, *reasons)
+    return _because(decided, *reasons, sign=None, encrypt=None, clear=None, refusal=refusal)
 
 
 def _with_triggers(settings: Settings, facts: Facts) -> Settings:

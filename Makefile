@@ -1,5 +1,9 @@
 # Two commands matter on the first day: `make run` starts a gateway, `make test` proves it.
-PYTHON ?= python3
+# The system's own build where it will do: distributions optimise theirs, version managers seldom,
+# and it is worth a tenth of the whole path. A python3 without ensurepip cannot make a venv.
+PYTHON ?= $(or $(shell for each in /usr/bin/python3 python3; do \
+	$$each -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$each && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -53,6 +53,8 @@ _CURVE_DIGEST: Final = {256: "sha256", 384: "sha384", 512: "sha512", 521: "sha51
 _PSS_SALT_LIMIT_OCTETS = 512
 # RSA keys below this size are named as weak (RFC 8551 §4.3, RFC 8550 §4.3).
 _RSA_BITS = 2048
+_PKCS1V15: Final = padding.PKCS1v15()
+_RSA_FAMILIES: Final = frozenset(("rsa", "rsa-pss"))
 _FAMILIES_WITH_DIGEST = frozenset(("rsa", "rsa-pss", "ecdsa", "dsa"))
 
 
@@ -203,7 +205,7 @@ def sign(key: PrivateKey, scheme: SignatureScheme, octets: bytes) -> bytes:
 
 def _padding(scheme: SignatureScheme) -> padding.AsymmetricPadding:
     if scheme.family == "rsa":
-        return padding.PKCS1v15()
+        return _PKCS1V15
     return padding.PSS(padding.MGF1(table.DIGESTS[scheme.mask].hash), scheme.salt_octets)
 
 
@@ -223,7 +225,7 @@ def matches(
     how = Prehashed(digest) if prehashed else digest
     family = scheme.family
     try:
-        if family in {"rsa", "rsa-pss"} and isinstance(key, rsa.RSAPublicKey):
+        if family in _RSA_FAMILIES and isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, octets, _padding(scheme), how)
         elif family == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, octets, ec.ECDSA(how))

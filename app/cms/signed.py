@@ -7,7 +7,7 @@ becomes DER, and must then read the same to asn1crypto. RFC 5652 §5, RFC 8551 �
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -196,10 +196,9 @@ def verify_signer(
         signed = _matches_content(info, scheme, digest.digest(), content, certificate)
         return Check(signed, signed, weak=weak)
     same = hmac.compare_digest(digest.digest(), info.attributes.message_digest)
-    signed = any(
-        schemes.matches(key, scheme, info.signature, octets)
-        for octets in _orders(info.signed_attrs)
-    )
+    signed = schemes.matches(key, scheme, info.signature, info.signed_attrs)
+    if not signed and (ordered := _ordered(info.signed_attrs)) != info.signed_attrs:
+        signed = schemes.matches(key, scheme, info.signature, ordered)
     return Check(same, signed, _certificate_problem(info, certificate), weak)
 
 
@@ -215,19 +214,17 @@ def _means(
     return key, scheme, schemes.weakness(scheme, key)
 
 
-def _orders(signed_attrs: bytes) -> Iterator[bytes]:
-    """Yield the attributes as they came and, if that is not DER's order, in DER's order.
+def _ordered(signed_attrs: bytes) -> bytes:
+    """Return the attributes in DER's order.
 
     QUIRK: some agents sign the attributes as they write them, others write them in another order
     than they sign them in (RFC 5652 §5.4 asks for DER); a SET says the same in every order.
     """
-    yield signed_attrs
     body = der.read_one(signed_attrs, der.SET)
     parts: list[bytes] = []
     while body.peek() >= 0:
         parts.append(body.next().whole)
-    if (ordered := der.set_of(der.SET, *parts)) != signed_attrs:
-        yield ordered
+    return der.set_of(der.SET, *parts)
 
 
 def _matches_content(

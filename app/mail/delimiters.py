@@ -10,6 +10,7 @@ RFC 2046 §5.1.1.
 
 import re
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 from app.mail.limits import MIME_PARTS
@@ -29,6 +30,13 @@ class Delimited:
     """Whether there are more parts, or lines that look like delimiters, than MIME_PARTS."""
 
 
+_ANOMALIES: Final = (
+    "line that begins like a delimiter",
+    "no closing delimiter",
+    "delimiter after the last one",
+    "delimiters in a row",
+    "delimiter after a bare line end",
+)
 _OVER: Final = Delimited(anomalies=(f"more than {MIME_PARTS} parts",), is_over=True)
 
 
@@ -59,14 +67,8 @@ def cut(source: bytes, start: int, end: int, boundary: bytes) -> Delimited:
             parts.append((begun, end))
     if len(parts) > MIME_PARTS or (seen < len(places) and not is_closed):
         return _OVER
-    anomalies = {
-        "line that begins like a delimiter": is_like_one,
-        "no closing delimiter": not is_closed,
-        "delimiter after the last one": seen < len(places),
-        "delimiters in a row": is_in_row,
-        "delimiter after a bare line end": has_bare,
-    }
-    return Delimited(tuple(parts), tuple(each for each, is_so in anomalies.items() if is_so))
+    odd = (is_like_one, not is_closed, seen < len(places), is_in_row, has_bare)
+    return Delimited(tuple(parts), tuple(compress(_ANOMALIES, odd)))
 
 
 def _search(source: bytes, start: int, end: int, line: bytes) -> tuple[list[int], bool]:

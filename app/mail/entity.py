@@ -22,7 +22,7 @@ from app.mail.limits import (
     MIME_PARTS,
 )
 from app.mail.media import ATTACHED_MESSAGE, PLAIN_TEXT, MediaType, parse_media_type
-from app.mail.transfer import IDENTITY, decode_body
+from app.mail.transfer import IDENTITY, decode_body, parse_encoding
 
 __all__ = ["Entity", "MediaType", "parse_entity", "parse_media_type", "scan", "scan_entity"]
 
@@ -99,18 +99,18 @@ class Entity:
         """The content transfer encoding in lower case; 7bit by default (RFC 2045 §6.1)."""
         if self._encoding is None:
             field = self.headers.find("Content-Transfer-Encoding")
-            value = field.unfolded.partition(b"(")[0].partition(b";")[0].strip() if field else b""
-            self._encoding = value.decode("ascii", "replace").lower() or "7bit"
+            self._encoding = parse_encoding(field.value) if field else "7bit"
         return self._encoding
 
     @property
     def boundary(self) -> bytes:
         """The boundary of a multipart; nothing for others, and where there is none."""
         if self._boundary is None:
+            self._boundary = b""
             media = self.media_type
-            is_split = media.type == "multipart" and self.encoding in IDENTITY
-            text = media.parameters.get("boundary", "") if is_split else ""
-            self._boundary = text.rstrip(" ").encode("utf-8", "replace")
+            if media.type == "multipart" and self.encoding in IDENTITY:
+                text = media.parameters.get("boundary", "")
+                self._boundary = text.rstrip(" ").encode("utf-8", "replace")
         return self._boundary
 
     @property
@@ -126,11 +126,12 @@ class Entity:
     @property
     def anomalies(self) -> tuple[str, ...]:
         """What two readers could take differently about this entity, its parts aside (T38)."""
-        found = [*self.headers.anomalies, *self.media_type.anomalies]
+        media = self.media_type
+        found = [*self.headers.anomalies, *media.anomalies]
         field = self.headers.find("Content-Type")
-        if field is not None and parse_media_type(field.value) is None:
+        if media is PLAIN_TEXT and field is not None:
             found.append("Content-Type that cannot be read")
-        if self.media_type.type == "multipart":
+        if media.type == "multipart":
             if self.encoding not in IDENTITY:
                 found.append("multipart with a transfer encoding")
             elif not self.boundary:

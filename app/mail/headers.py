@@ -8,8 +8,7 @@ RFC 5322 §2.1, §2.2.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from app.mail.fields import Field, field_of
 from app.mail.section import Section, read_section
@@ -154,8 +153,7 @@ def _new_field(name: str, value: bytes | str) -> bytes:
     return b"%s: %s\r\n" % (name.encode("ascii"), value)
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """Where a message has its header section and its body."""
 
     message: bytes

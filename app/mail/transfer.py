@@ -9,6 +9,7 @@ RFC 2045 §6.
 import binascii
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from io import BytesIO
 from typing import Final
 
@@ -16,6 +17,7 @@ import pybase64
 
 from app.mail.errors import MalformedMessage
 from app.mail.limits import FIELD_OCTETS
+from app.mail.words import unfold
 
 IDENTITY: Final = frozenset(("7bit", "8bit", "binary"))
 BASE64: Final = "base64"
@@ -32,6 +34,22 @@ _OUTSIDE: Final = bytes(octet for octet in range(256) if octet not in _ALPHABET)
 _CLEAN: Final = re.compile(rb"(?:[A-Za-z0-9+/]++[ \t]*+(?:\r\n|\Z)){1,10000}")
 _FROM_LINE: Final = re.compile(rb"(\A|\n)From ([^\r\n]*)")
 _SOFT_END: Final = re.compile(rb"(?:(?:\n\r)?=)*")  # read backwards
+
+
+def parse_encoding(value: bytes) -> str:
+    """Return the encoding in lower case of a Content-Transfer-Encoding value; 7bit if it is empty.
+
+    RFC 2045 §6.1.
+    """
+    return _remembered(value) if len(value) <= _COLUMNS else _encoding(value)
+
+
+def _encoding(value: bytes) -> str:
+    name = unfold(value).partition(b"(")[0].partition(b";")[0].strip()
+    return name.decode("ascii", "replace").lower() or "7bit"
+
+
+_remembered: Final = lru_cache(maxsize=256)(_encoding)
 
 
 def base64_blocks(octets: bytes | memoryview) -> Iterator[bytes]:

@@ -137,14 +137,16 @@ def _over_limit(root: Entity, parts: tuple[Entity, ...]) -> str:
     A leaf, or a multipart of a few leaves, cannot be over one but that of the header section; most
     mail is such, and need not be walked twice.
     """
-    entities = (root, *parts)
-    is_flat = len(parts) <= _FEW_PARTS and not any(each.is_multipart for each in parts)
-    is_small = is_flat and all(
-        each.headers_end - each.start <= FIELD_OCTETS and not each.is_message for each in entities
-    )
-    if is_small and bool(parts) == root.is_multipart:
-        return "" if len(root.boundary) <= BOUNDARY_OCTETS else scan_entity(root)
-    return scan_entity(root)
+    if len(parts) > _FEW_PARTS or bool(parts) != root.is_multipart or not _is_small(root):
+        return scan_entity(root)
+    for part in parts:
+        if part.is_multipart or not _is_small(part):
+            return scan_entity(root)
+    return "" if len(root.boundary) <= BOUNDARY_OCTETS else scan_entity(root)
+
+
+def _is_small(entity: Entity) -> bool:
+    return entity.headers_end - entity.start <= FIELD_OCTETS and not entity.is_message
 
 
 def _is_clear_signed(media_type: MediaType) -> bool:

@@ -8,8 +8,9 @@ as invalid or unsupported, never as good.
 RFC 5652 §5, RFC 8551 §2.5, §3.5, RFC 5035 §5.4.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app import patience
 from app.cms.signed import Check, SignedData, SignerInfo, verify_signer
@@ -58,7 +59,7 @@ class Checked:
 
 def check(message: bytes, layer: Layer, signed: SignedData, trust: TrustView) -> Checked:
     """Return whether the one SignerInfo of a signed layer is good, and which certificate signed."""
-    bag = tuple(_readable(signed.certificates))
+    bag = _readable(signed.certificates)
     info = signed.signers[0] if len(signed.signers) == 1 else None
     fault = _structural_fault(layer, signed) or (_attribute_fault(info) if info else None)
     if fault is not None or info is None:
@@ -85,28 +86,31 @@ def find_candidates(
     Several certificates may share an identifier, and each must be tried (RFC 8551 §2.6). The
     store is asked only where the message brings none (RFC 8550 §2.3).
     """
-    found = tuple(each for each in bag if _is_named(info, each))
+    found = tuple([each for each in bag if _is_named(info, each)])
     if found:
         return found
     known = trust.certificates_by_id(info.issuer_der, info.serial, info.ski)
-    return tuple(each for each in known if _is_named(info, each))
+    return tuple([each for each in known if _is_named(info, each)])
 
 
 def _is_named(info: SignerInfo, certificate: Certificate) -> bool:
     if info.ski:
         return certificate.ski == info.ski
-    return (certificate.issuer_der, certificate.serial) == (info.issuer_der, info.serial)
+    return certificate.serial == info.serial and certificate.issuer_der == info.issuer_der
 
 
-def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
+@lru_cache(maxsize=512)
+def _readable(ders: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     # A certificate that cannot be read is not the signer's and not part of a path; the others
     # still count (RFC 8550 §2.3: any number, in any order).
+    found: list[Certificate] = []
     for each in ders:
         patience.tick()
         try:
-            yield Certificate.from_der(each)
+            found.append(Certificate.from_der(each))
         except MalformedCertificate:
             continue
+    return tuple(found)
 
 
 def _structural_fault(layer: Layer, signed: SignedData) -> tuple[Status, Reason] | None:
@@ -124,7 +128,7 @@ def _structural_fault(layer: Layer, signed: SignedData) -> tuple[Status, Reason]
 
 def _attribute_fault(info: SignerInfo) -> tuple[Status, Reason] | None:
     """Return what is wrong with the signed attributes or the named algorithms (T42)."""
-    problems = [each for each in info.problems if each not in _HARMLESS]
+    problems = [each for each in info.problems if each not in _HARMLESS] if info.problems else []
     if _NO_ATTRIBUTES in problems:
         problems.remove(_NO_ATTRIBUTES)
     if _NO_ALGORITHM in problems:

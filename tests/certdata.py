@@ -23,12 +23,12 @@ def _who(der: bytes) -> bytes:
     return octal("CKA_ISSUER", read.issuer_der) + octal("CKA_SERIAL_NUMBER", serial)
 
 
-def certificate(der: bytes, *, ends_at: datetime | None = None) -> bytes:
-    """Return the object of a certificate; after ``ends_at`` its new ones are not believed."""
+def certificate(der: bytes, *, distrust_after: datetime | None = None) -> bytes:
+    """Return the object of a certificate; after ``distrust_after`` its new ones are not believed."""
     name = "CKA_NSS_EMAIL_DISTRUST_AFTER"
     end = b"%b CK_BBOOL CK_FALSE\n" % name.encode()
-    if ends_at is not None:
-        end = octal(name, f"{ends_at:%y%m%d%H%M%SZ}".encode())
+    if distrust_after is not None:
+        end = octal(name, f"{distrust_after:%y%m%d%H%M%SZ}".encode())
     return b"".join((
         b'CKA_CLASS CK_OBJECT_CLASS CKO_CERTIFICATE\nCKA_LABEL UTF8 "A root"\n',
         _who(der), octal("CKA_VALUE", der), end,

@@ -11,18 +11,19 @@ from app.cli.output import show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import trust as anchors
 
-_COLUMNS = ("id", "subject", "not_after", "key_kind", "fingerprint")
+_COLUMNS = ("id", "subject", "not_after", "distrust_after", "key_kind", "fingerprint")
 
 trust = Noun("trust", help="Trust anchors.")
 
 
 @trust.command("add")
 @click.argument("file")
+@click.option("--remove-gone", is_flag=True, help="Remove what came from an earlier list only.")
 @pass_place
-def add(place: Place, file: str) -> None:
+def add(place: Place, file: str, remove_gone: bool) -> None:  # noqa: FBT001 - click calls it
     """Believe the certificate authorities of a file, such as Mozilla's certdata.txt."""
     with naming(file):
-        rows = anchors.add(place.database, read_octets(file), clock.now())
+        rows = anchors.add(place.database, read_octets(file), clock.now(), remove_gone=remove_gone)
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_added, rows)))
 
 

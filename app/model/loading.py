@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Final
 
 from app.mail.address import MalformedAddress, normalise_domain
 from app.model.database import SETTINGS, Database
@@ -13,9 +13,14 @@ from app.model.facts import AccountRule, ManagedDomain, RelayRule
 from app.model.marks import MarkTexts
 from app.model.policy import Policy
 from app.model.routes import read_rows, shipped_rows
-from app.model.tables import unpack
+from app.model.tables import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import Anchors
+
+_ENDS: Final = """
+SELECT fingerprint, distrust_after FROM anchor
+WHERE distrust_after IS NOT NULL ORDER BY fingerprint
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,12 @@ def _anchors(database: Database) -> Anchors:
     """Return the trust anchors; the intermediates in them are indexed once, and never believed."""
     anchors = _certificates(database, "anchor")
     intermediates = _certificates(database, "intermediate")
-    names = (" ".join(each.fingerprint for each in part) for part in (anchors, intermediates))
-    return Anchors(anchors, hashlib.sha256("\n".join(names).encode()).hexdigest(), intermediates)
+    ends = database.sql(_ENDS)
+    distrust_after = {fingerprint: moment(stamped) for fingerprint, stamped in ends}
+    names = [" ".join(each.fingerprint for each in part) for part in (anchors, intermediates)]
+    names += [f"{fingerprint} {stamped}" for fingerprint, stamped in ends]
+    key = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return Anchors(anchors, key, intermediates, distrust_after)
 
 
 def _certificates(database: Database, table: str) -> tuple[Certificate, ...]:

@@ -6,6 +6,7 @@ itself and is no authority's can have no path; it is for ``sealmon partner impor
 to an address (T45).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,26 +20,111 @@ from app.model.tables import Anchor, moment, stamp
 from app.pki.certdata import is_certdata
 from app.pki.certificate import Certificate
 
+LIST: Final = "list"
+"""The source of what came from a public list, and was chosen by nobody here."""
 _WITH_EXTENSIONS: Final = 3
 """Certificates of earlier versions cannot say whether they are an authority's."""
 
 
-def add(database: Database, octets: bytes, at: datetime) -> list[dict[str, Any]]:
+def add(
+    database: Database, octets: bytes, at: datetime, *, remove_gone: bool = False
+) -> list[dict[str, Any]]:
     """Believe the authorities of a file; what else is in it is left out, with a warning.
 
-    Raises Refused with one line for a file without any.
+    A public list comes with moments after which an authority is not believed any more. Anchors of
+    earlier lists that it has no longer are named, or with ``remove_gone`` removed; what a person
+    chose stays as it is. Raises Refused with one line for a file without any authority.
     """
     if is_certdata(octets):
-        roots = read_public_roots(octets, at)
-        taken, notes = roots.taken, [*roots.notes, *_still_believed(database, roots.refused)]
-    else:
-        taken, notes = _authorities(octets)
+        return _add_list(database, octets, at, remove_gone=remove_gone)
+    if remove_gone:
+        raise Refused("only Mozilla's list (certdata.txt) can say which anchors are gone")
+    taken, notes = _authorities(octets)
     with database.change(SETTINGS, PARTNERS):
+        known = _known(database)
         for each in taken:
-            known = Anchor.select().where(Anchor.fingerprint == each.fingerprint)
-            if database.row(known) is None:
-                values = {"fingerprint": each.fingerprint, "certificate": each.der}
-                database.insert(Anchor, {**values, "added_at": stamp(at)})
+            row = known.get(each.fingerprint)
+            if row is None:
+                _insert(database, each, at)
+            elif row["source"]:
+                _update(database, each, source="", distrust_after=None)
+                notes += _without_end(row)
+    return _told(database, taken, notes, at)
+
+
+def _add_list(
+    database: Database, octets: bytes, at: datetime, *, remove_gone: bool
+) -> list[dict[str, Any]]:
+    roots = read_public_roots(octets)
+    notes = list(roots.notes)
+    with database.change(SETTINGS, PARTNERS):
+        known = _known(database)
+        for each, end in roots.taken.items():
+            row = known.get(each.fingerprint)
+            if row is None:
+                _insert(database, each, at, source=LIST, distrust_after=end)
+            elif row["source"] == LIST:
+                _update(database, each, source=LIST, distrust_after=end)
+        listed = {each.fingerprint for each in roots.taken}
+        for fingerprint, row in known.items():
+            if row["source"] == LIST and fingerprint not in listed:
+                notes.append(_gone(database, row, remove=remove_gone))
+            elif fingerprint in roots.refused:
+                notes.append(f"still believed, but not by this list: {_how_to_remove(row)}")
+    return _told(database, list(roots.taken), notes, at)
+
+
+def _known(database: Database) -> dict[str, dict[str, Any]]:
+    """Return the anchors there are by fingerprint, as ``list_anchors`` shows them."""
+    return {row["fingerprint"]: row for row in list_anchors(database)}
+
+
+def _insert(
+    database: Database,
+    anchor: Certificate,
+    at: datetime,
+    source: str = "",
+    distrust_after: datetime | None = None,
+) -> None:
+    values = {
+        "fingerprint": anchor.fingerprint,
+        "certificate": anchor.der,
+        "source": source,
+        "distrust_after": _stamp(distrust_after),
+        "added_at": stamp(at),
+    }
+    database.insert(Anchor, values)
+
+
+def _update(
+    database: Database, anchor: Certificate, *, source: str, distrust_after: datetime | None
+) -> None:
+    values = {"source": source, "distrust_after": _stamp(distrust_after)}
+    database.run(Anchor.update(values).where(Anchor.fingerprint == anchor.fingerprint))
+
+
+def _without_end(row: dict[str, Any]) -> list[str]:
+    """Return what a person should know who believes for ever whom a list does not."""
+    end = row["distrust_after"]
+    said = f"believed from now on for what it issues after {end:%Y-%m-%d}, too: {row['subject']}"
+    return [said] if end else []
+
+
+def _gone(database: Database, row: dict[str, Any], *, remove: bool) -> str:
+    if not remove:
+        return f"came from an earlier list, and is gone from this one: {_how_to_remove(row)}"
+    database.run(Anchor.delete().where(Anchor.fingerprint == row["fingerprint"]))
+    return f"removed, as it is gone from the list: {row['subject']}"
+
+
+def _how_to_remove(row: dict[str, Any]) -> str:
+    return f"sealmon trust remove {row['id']} ({row['subject']})"
+
+
+def _told(
+    database: Database, taken: Sequence[Certificate], notes: Sequence[str], at: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of what was taken, with the warnings; those of the file are at the first."""
     warnings = {fingerprint_id(each): _warnings(each, at) for each in taken}
     warnings[fingerprint_id(taken[0])] += notes
     rows = list_anchors(database)
@@ -56,15 +142,6 @@ def _authorities(octets: bytes) -> tuple[list[Certificate], list[str]]:
             " takes a correspondent's"
         )
     return taken, [f"left out, as no authority's: {each}" for each in left]
-
-
-def _still_believed(database: Database, refused: frozenset[str]) -> list[str]:
-    """Return which anchors of the owner a public list does not, or no longer, trust for e-mail."""
-    return [
-        f"still believed, but not by this list: sealmon trust remove {row['id']} ({row['subject']})"
-        for row in list_anchors(database)
-        if row["fingerprint"] in refused
-    ]
 
 
 def _may_be_anchor(certificate: Certificate) -> bool:
@@ -90,12 +167,22 @@ def list_anchors(database: Database) -> list[dict[str, Any]]:
     found = [
         {
             "id": str(row["fingerprint"])[:16],
+            "source": str(row["source"]),
+            "distrust_after": _moment(row["distrust_after"]),
             "added_at": moment(row["added_at"]),
             **certificate_json(Certificate.from_der(bytes(row["certificate"]))),
         }
         for row in rows
     ]
     return sorted(found, key=lambda row: (row["subject"], row["id"]))
+
+
+def _moment(stamped: int | None) -> datetime | None:
+    return None if stamped is None else moment(stamped)
+
+
+def _stamp(at: datetime | None) -> int | None:
+    return None if at is None else stamp(at)
 
 
 def get_anchor(database: Database, anchor_id: str) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 The list is text, one attribute of PKCS#11 a line: objects with certificates, and objects that say
 what each is trusted for. One bundle of PEM has lost that difference, so most are good for TLS only.
-Whatever the list does not clearly trust for e-mail is not trusted. Deciding whether a date has
-passed is for the caller. OASIS PKCS#11 §4.6, and what Mozilla added to it.
+Whatever the list does not clearly trust for e-mail is not trusted. What a date means for a
+certificate is for `app.pki.rules`. OASIS PKCS#11 §4.6, and what Mozilla added to it.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ class Listed(NamedTuple):
 
     der: bytes
     is_for_mail: bool
-    ends_at: datetime | None
-    """From then on the authority is not trusted for e-mail certificates that it issues."""
+    distrust_after: datetime | None
+    """What the authority issues for e-mail after this moment is not trusted."""
 
 
 def is_certdata(octets: bytes) -> bool:
@@ -66,7 +66,7 @@ def _listed(found: _Object, trust: list[_Object]) -> Listed:
     der = found.get(b"CKA_VALUE", b"")
     # Several objects about one certificate have to agree: distrust wins.
     is_for_mail = bool(trust) and all(_is_anchor(each, der) for each in trust)
-    return Listed(der, is_for_mail, _ends_at(found))
+    return Listed(der, is_for_mail, _distrust_after(found))
 
 
 def _is_anchor(trust: _Object, der: bytes) -> bool:
@@ -77,7 +77,7 @@ def _is_anchor(trust: _Object, der: bytes) -> bool:
     return is_meant and trust.get(b"CKA_TRUST_EMAIL_PROTECTION") == _ANCHOR
 
 
-def _ends_at(found: _Object) -> datetime | None:
+def _distrust_after(found: _Object) -> datetime | None:
     text = found.get(b"CKA_NSS_EMAIL_DISTRUST_AFTER", b"CK_FALSE")
     if text == b"CK_FALSE":
         return None

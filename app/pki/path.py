@@ -8,7 +8,7 @@ is pinned is the caller's affair.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -39,12 +39,14 @@ class Anchors:
     """The trust anchors of the installation, and the intermediates that it has gathered.
 
     ``key`` changes whenever one of them does. Intermediates given here and not with every question
-    are indexed once; they are believed no more than others.
+    are indexed once; they are believed no more than others. What an anchor with a moment of
+    ``distrust_after`` issues later is not believed; the moments are by fingerprint.
     """
 
     ders: tuple[Certificate, ...]
     key: str
     intermediates: tuple[Certificate, ...] = ()
+    distrust_after: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     by_subject: Index = field(init=False, repr=False, compare=False)
     pool: Index = field(init=False, repr=False, compare=False)
 
@@ -195,8 +197,10 @@ class _Search:
     def _check(self, path: tuple[Certificate, ...], checker: Checker) -> PathResult:
         # What is validated at another moment says nothing about this one.
         approved = checker.approved if self.at == self.asked_at else {}
-        problem = rules.problem(path) or library_problem(
-            path, self.at, checker.parsed, checker.budget, approved
+        problem = (
+            rules.distrust_problem(path, self.anchors.distrust_after)
+            or rules.problem(path)
+            or library_problem(path, self.at, checker.parsed, checker.budget, approved)
         )
         if problem:
             return PathResult(_status_of(problem), (problem,), path)

@@ -30,6 +30,7 @@ NOT_A_CA: Final = "issuer-not-a-ca"
 PATH_LENGTH: Final = "path-length"
 NAME_CONSTRAINTS: Final = "name-constraints"
 POLICY: Final = "certificate-policy"
+DISTRUSTED: Final = "distrusted-after"
 PATH_INVALID: Final = "path-invalid"
 PATH_BUDGET: Final = "path-budget"
 

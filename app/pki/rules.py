@@ -4,11 +4,13 @@ They are for mail, or for what the validator leaves to its caller: the anchor, a
 authorities keep. RFC 5280 §4.2, §6.1; CA/B S/MIME BR 7.1.2.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from app.pki import constraints
 from app.pki.certificate import Certificate
 from app.pki.reasons import (
+    DISTRUSTED,
     MALFORMED,
     NAME_CONSTRAINTS,
     NOT_A_CA,
@@ -32,6 +34,18 @@ def problem(path: Sequence[Certificate]) -> str:
     if outside := constraints.problem(path):
         return reason(NAME_CONSTRAINTS, outside)
     return ""
+
+
+def distrust_problem(path: Sequence[Certificate], distrust_after: Mapping[str, datetime]) -> str:
+    """Return the reason against a path whose anchor is not trusted for what it issues by now.
+
+    The moments are by fingerprint. As Mozilla has it (CKA_NSS_EMAIL_DISTRUST_AFTER), it is the
+    beginning of the leaf that counts, whoever on the path has issued it.
+    """
+    after = distrust_after.get(path[-1].fingerprint)
+    if after is None or path[0].not_before <= after:
+        return ""
+    return reason(DISTRUSTED, f"{after:%Y-%m-%d} {path[-1].subject}")
 
 
 def _profile_problem(certificate: Certificate) -> str:

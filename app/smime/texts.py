@@ -179,6 +179,20 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "another certificate of this partner is known",
         "ein anderes Zertifikat dieses Partners ist bekannt",
     ),
+    "one-of-ours": (
+        "the address is one of ours, whose keys are in the key ring",
+        "die Adresse ist eine eigene, deren Schlüssel im Schlüsselbund liegen",
+    ),
+    "not-learned-from": (
+        "nothing is learned from a signature like this",
+        "aus einer solchen Signatur wird nichts übernommen",
+    ),
+    "too-many-new": (
+        "the sender brought too many new certificates",
+        "der Absender brachte zu viele neue Zertifikate",
+    ),
+    "queue-full": ("the approval queue is full", "die Freigabeliste ist voll"),
+    "book-full": ("the partner book is full", "das Partnerbuch ist voll"),
     "approval-required": (
         "every new certificate is to be approved",
         "jedes neue Zertifikat ist freizugeben",
@@ -229,6 +243,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "certificate-policy": (
         "the certificate policies do not fit",
         "die Zertifikatsrichtlinien passen nicht",
+    ),
+    "distrusted-after": (
+        "the authority is trusted only for what it issued before",
+        "der Stelle wird nur für vorher Ausgestelltes vertraut",
     ),
     "path-invalid": ("the path is not valid", "der Pfad ist nicht gültig"),
     "path-budget": ("the path takes too much to check", "der Pfad ist zu aufwendig zu prüfen"),

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -51,9 +51,9 @@ def test_an_unknown_anchor_is_named(command: Command) -> None:
 WEB = ca("Only For The Web")
 
 
-def mozilla(root: TestCA, *, ends_at: datetime | None = None) -> bytes:
+def mozilla(root: TestCA, *, distrust_after: datetime | None = None) -> bytes:
     """Return a list that trusts one authority for e-mail, and another one for the web only."""
-    listed = certdata.certificate(root.certificate, ends_at=ends_at)
+    listed = certdata.certificate(root.certificate, distrust_after=distrust_after)
     web = certdata.certificate(WEB.certificate)
     web += certdata.trust(WEB.certificate, b"CKT_NSS_MUST_VERIFY_TRUST")
     return certdata.HEAD + listed + certdata.trust(root.certificate) + web
@@ -74,16 +74,33 @@ def test_who_is_no_longer_trusted_for_e_mail_is_named(command: Command, root: Te
     assert f"still believed, but not by this list: sealmon trust remove {web['id']}" in said
 
 
-# An anchor knows no such date, so that the authority as a whole is left out from then on.
-def test_an_authority_after_the_end_of_trust_is_left_out(command: Command, root: TestCA) -> None:
-    file = command.file("certdata.txt", mozilla(root, ends_at=AT))
-    assert "certdata.txt: the list trusts no authority" in command.refused("trust", "add", file)
+def test_an_authority_is_believed_up_to_the_end_of_trust(command: Command, root: TestCA) -> None:
+    file = command.file("certdata.txt", mozilla(root, distrust_after=AT))
+    assert "\nwarning: not trusted for what it issues after 2026-06-15" in command.ok(
+        "trust", "add", file
+    )
+    (row,) = command.ask("trust", "list")
+    assert (row["source"], row["distrust_after"]) == ("list", "2026-06-15T12:00:00Z")
+    assert "2026-06-15" in command.ok("trust", "list")
 
 
-def test_an_end_of_trust_to_come_is_said(command: Command, root: TestCA) -> None:
-    file = command.file("certdata.txt", mozilla(root, ends_at=datetime(2049, 1, 1, tzinfo=UTC)))
-    said = command.ok("trust", "add", file)
-    assert "\nwarning: remove it then: not trusted for what it issues after 2049-01-01" in said
+def test_a_newer_list_says_who_is_gone_and_removes_it_if_asked_to(
+    command: Command, root: TestCA
+) -> None:
+    other = ca("Gone From The List")
+    both = mozilla(root) + certdata.certificate(other.certificate)
+    command.ok("trust", "add", command.file("old.txt", both + certdata.trust(other.certificate)))
+    newer = command.file("new.txt", mozilla(root))
+    said = command.ok("trust", "add", newer)
+    gone = Certificate.from_der(other.certificate).fingerprint[:16]
+    assert "\nwarning: came from an earlier list, and is gone from this one: " in said
+    assert f": sealmon trust remove {gone} (CN=Gone From The List)" in said
+    assert len(command.ask("trust", "list")) == 2
+    said = command.ok("trust", "add", "--remove-gone", newer)
+    assert "\nwarning: removed, as it is gone from the list: CN=Gone From The List" in said
+    assert len(command.ask("trust", "list")) == 1
+    only = command.file("root.pem", root.identity.pem)
+    assert "only Mozilla's list" in command.refused("trust", "add", "--remove-gone", only)
 
 
 def test_a_list_that_is_cut_off_is_refused(command: Command, root: TestCA) -> None:

@@ -1,7 +1,6 @@
 """Trust anchors, and what the verifier may ask of the store."""
 
-from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -40,15 +39,77 @@ def test_adding_twice_is_adding_once(database: Database) -> None:
     assert len(trust.list_anchors(database)) == 1
 
 
-@pytest.mark.parametrize(("seconds", "is_believed"), [(-1, False), (0, False), (1, True)])
-def test_the_end_of_trust_in_a_public_list_is_to_the_second(
-    database: Database, seconds: int, is_believed: bool
+def public(*listed: tuple[bytes, datetime | None]) -> bytes:
+    """Return a public list of authorities, each with the end of its trust."""
+    parts = [
+        certdata.certificate(der, distrust_after=end) + certdata.trust(der) for der, end in listed
+    ]
+    return certdata.HEAD + b"".join(parts)
+
+
+# CKA_NSS_EMAIL_DISTRUST_AFTER: it is the beginning of the leaf that counts, to the second
+@pytest.mark.parametrize(("seconds", "status"), [(-1, "trusted"), (0, "trusted"), (1, "untrusted")])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_what_is_issued_after_the_end_of_trust_is_not_believed(
+    store: Store, seconds: int, status: str, depth: int
 ) -> None:
-    der, end = root().certificate, AT + timedelta(seconds=seconds)
-    octets = certdata.HEAD + certdata.certificate(der, ends_at=end) + certdata.trust(der)
-    with nullcontext() if is_believed else pytest.raises(Refused, match="trusts no authority"):
-        trust.add(database, octets, AT)
-    assert len(trust.list_anchors(database)) == is_believed
+    end = AT - DAY
+    trust.add(store.database, public((root().certificate, end)), AT)
+    issuer = ca("Ending Below", root()) if depth else root()
+    who = issuer.issue(BOB, not_before=end + timedelta(seconds=seconds))
+    anchors = look_again(store).snapshot().anchors
+    chain = tuple(map(Certificate.from_der, who.chain))
+    found = validate(Certificate.from_der(who.certificate), chain, anchors, at=AT)
+    assert found.status == status
+    told = [f"distrusted-after: 2026-06-14 {Certificate.from_der(root().certificate).subject}"]
+    assert list(found.reasons) == ([] if status == "trusted" else told)
+
+
+def test_another_anchor_may_make_up_for_the_end_of_trust(store: Store) -> None:
+    other = ca("Never Ending")
+    cross = ca(root().name, other, private=root().key)
+    both = public((root().certificate, AT - 30 * DAY), (other.certificate, None))
+    trust.add(store.database, both, AT)
+    who = Certificate.from_der(root().issue(BOB, not_before=AT - DAY).certificate)
+    anchors = look_again(store).snapshot().anchors
+    assert validate(who, (), anchors, at=AT).status == "untrusted"
+    found = validate(who, (Certificate.from_der(cross.certificate),), anchors, at=AT)
+    assert (found.status, len(found.path)) == ("trusted", 3)
+
+
+def test_a_newer_list_brings_newer_ends_of_trust(store: Store) -> None:
+    der = root().certificate
+    keys = set()
+    for end in (None, AT, AT + DAY, None):
+        trust.add(store.database, public((der, end)), AT)
+        anchors = look_again(store).snapshot().anchors
+        assert list(anchors.distrust_after.values()) == ([] if end is None else [end])
+        keys.add(anchors.key)
+    assert len(keys) == 3, "nothing that was remembered of the other end is used"
+
+
+def test_what_a_person_chose_no_list_changes(database: Database) -> None:
+    der, other = root().certificate, ca("Not Listed")
+    trust.add(database, der, AT)
+    trust.add(database, other.certificate, AT)
+    listed = ca("Listed").certificate
+    trust.add(database, public((der, AT), (listed, None)), AT, remove_gone=True)
+    rows = {row["fingerprint"]: row for row in trust.list_anchors(database)}
+    assert len(rows) == 3
+    mine = rows[Certificate.from_der(der).fingerprint]
+    assert (mine["source"], mine["distrust_after"]) == ("", None)
+
+
+def test_who_is_chosen_by_a_person_is_believed_without_an_end(database: Database) -> None:
+    der, other = root().certificate, ca("Listed Alone").certificate
+    trust.add(database, public((der, AT), (other, None)), AT)
+    (row,) = trust.add(database, der, AT)
+    assert (row["source"], row["distrust_after"]) == ("", None)
+    assert row["warnings"][0].startswith(
+        "believed from now on for what it issues after 2026-06-15, too"
+    )
+    assert trust.add(database, public((other, None)), AT, remove_gone=True)
+    assert len(trust.list_anchors(database)) == 2
 
 
 @pytest.mark.parametrize(

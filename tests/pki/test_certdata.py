@@ -52,8 +52,8 @@ def test_in_doubt_nobody_is_trusted(octets: bytes, why: str) -> None:
 
 
 def test_the_end_of_trust_is_read() -> None:
-    octets = HEAD + certificate(MAIL, ends_at=AT) + trust(MAIL) + certificate(WEB)
-    assert [each.ends_at for each in read_certdata(octets)] == [AT, None]
+    octets = HEAD + certificate(MAIL, distrust_after=AT) + trust(MAIL) + certificate(WEB)
+    assert [each.distrust_after for each in read_certdata(octets)] == [AT, None]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_broken_list_is_refused_with_its_fault(octets: bytes, why: str) -> Non
 def test_a_changed_list_raises_nothing_else(octets: bytes) -> None:
     with suppress(MalformedCertificate):
         for each in read_certdata(octets):
-            assert each.ends_at is None or isinstance(each.ends_at, datetime)
+            assert each.distrust_after is None or isinstance(each.distrust_after, datetime)
 
 
 # RFC 7468 text around PEM, a message or a binary file is no such list.

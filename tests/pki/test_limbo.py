@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from app.mail.address import normalise
 from app.pki import pem
 from app.pki.certificate import Certificate
 from app.pki.errors import MalformedCertificate
@@ -126,6 +127,8 @@ def is_accepted(case: dict[str, Any]) -> bool:
     problems = {code_of(each) for each in leaf.signing_problems(at)}
     if _TLS & (leaf.extended_key_usage or set()) and "rfc5280::eku" not in case["id"]:
         problems.discard(NOT_FOR_MAIL)
+    # RFC822 peers; those of servers are not compared, as the tables above say.
+    wanted = [each["value"] for each in case["expected_peer_names"] if each["kind"] == "RFC822"]
     result = validate(
         leaf,
         _readable(case["untrusted_intermediates"]),
@@ -134,7 +137,11 @@ def is_accepted(case: dict[str, Any]) -> bool:
         revocation="require" if case["crls"] else "off",
         crls=[pem.decode(each.encode()) for each in case["crls"]],
     )
-    return result.status == "trusted" and not problems
+    return (
+        result.status == "trusted"
+        and not problems
+        and set(map(normalise, wanted)) <= set(leaf.addresses)
+    )
 
 
 @pytest.mark.parametrize("name", cases())
@@ -153,3 +160,8 @@ def test_case_is_accepted_or_refused_as_told(name: str) -> None:
 
 def test_tables_name_cases_that_exist() -> None:
     assert set(ACCEPTED) | set(REFUSED) <= set(cases())
+
+
+def test_there_are_peers_with_mail_addresses() -> None:
+    kinds = [name["kind"] for case in cases().values() for name in case["expected_peer_names"]]
+    assert kinds.count("RFC822") > 10

@@ -169,7 +169,8 @@ def harvests(store: Store, book: Book, first: int) -> None:
     def learn(number: int) -> None:
         certificate = Certificate.from_der(book.certificate(number))
         found = Harvest(certificate, book.address(number), (), (), None, (), ())
-        assert harvesting.harvest(store, found, "on_error", AT) == harvesting.STORED
+        learned = harvesting.harvest(store, found, "on_error", AT)
+        assert learned.outcome == harvesting.STORED
 
     show("harvest of a new correspondent", str(Times(learn, range(first, first + 50))))
     count = store.database.sql("SELECT COUNT(*) FROM partner WHERE source = ?", (HARVESTED,))

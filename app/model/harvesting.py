@@ -1,23 +1,28 @@
 """What becomes of a certificate that a signed message brought (B2, B5, T97).
 
-The book fills itself only where nobody is surprised: an empty slot, or a renewal by the same issuer
-within 60 days of the old one's end. Everything else waits for a person or is dropped. Quotas keep a
+The book fills itself only where nobody is surprised: an empty slot, or a plain successor
+(continuity.py). Everything else waits for a person or is dropped, with its reasons. Quotas keep a
 sender from filling the store. Nothing here decides about a message: the caller has delivered it, or
 will, whatever happens here.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from app.model.continuity import find_change
 from app.model.database import PARTNERS, Database
+from app.model.facts import reasons_json
 from app.model.keyrows import store_intermediates
 from app.model.names import is_managed
 from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_entry
-from app.model.pending import WAITING, expire, is_rejected
+from app.model.pending import LIFETIME, WAITING, count_waiting, expire, is_rejected
 from app.model.snapshot import Store
 from app.model.tables import Partner, Pending, pack, stamp, storable
 from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME
+from app.pki.reasons import IS_CA
 from app.smime.harvest import Harvest
 from app.smime.reasons import Reason
 
@@ -27,7 +32,6 @@ KNOWN: Final = "known"
 UPDATED: Final = "updated"
 DROPPED: Final = "dropped"
 
-_RENEWAL: Final = timedelta(days=60)
 _DAY: Final = timedelta(days=1)
 CERTIFICATES_OF_ONE_ADDRESS: Final = 10
 NEW_OF_ONE_SENDER_A_DAY: Final = 3
@@ -36,20 +40,45 @@ BOOK_AT_MOST: Final = 2_000_000
 _INTERMEDIATES_AT_MOST: Final = 5_000
 
 
-def harvest(store: Store, found: Harvest, approval: str, at: datetime, message_id: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What became of a certificate that a message brought, and why."""
+
+    outcome: str
+    """"stored", "pending", "known", "updated" or "dropped"."""
+    fingerprint: str = ""
+    """"" where it was not even looked at."""
+    reasons: tuple[Reason, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as ``try`` and ``trace`` print it."""
+        return {
+            "outcome": self.outcome,
+            "fingerprint": self.fingerprint,
+            "reasons": reasons_json(self.reasons),
+        }
+
+
+def harvest(
+    store: Store, found: Harvest, approval: str, at: datetime, message_id: str = ""
+) -> Learned:
     """Store what a message brought, as ``harvest_approval`` says, and return what became of it.
 
-    Returns "stored", "pending", "known", "updated" or "dropped". Raises StoreUnavailable.
+    Raises StoreUnavailable.
     """
     if _is_old_news(store, found):
-        return KNOWN
+        return Learned(KNOWN, found.certificate.fingerprint)
     database = store.database
+    foreseen = foresee(database, found, approval, at)
+    waits = foreseen.outcome == PENDING and _is_waiting(database, found, at)
+    if waits or foreseen.outcome in {KNOWN, DROPPED}:
+        # Whoever sends the same all day does not take the one writer's place.
+        return foreseen
     with database.transaction():
         database.exclude(found.address)
-        outcome = _decide(database, found, approval, at, message_id)
-        if outcome in {STORED, UPDATED}:
-            database.move(PARTNERS)
-    return outcome
+        learned = foresee(database, found, approval, at)
+        _carry_out(database, found, learned, at, message_id)
+    return learned
 
 
 def _is_old_news(store: Store, found: Harvest) -> bool:
@@ -61,72 +90,97 @@ def _is_old_news(store: Store, found: Harvest) -> bool:
     return False
 
 
-def _decide(
-    database: Database, found: Harvest, approval: str, at: datetime, message_id: str
-) -> str:
+def foresee(database: Database, found: Harvest, approval: str, at: datetime) -> Learned:
+    """Return what would become of what a message brought. Changes nothing."""
     certificate, address = found.certificate, found.address
-    if certificate.is_ca or is_managed(database, address.rpartition("@")[2]):
-        return DROPPED
     known = find_entry(database, address, certificate.fingerprint)
-    if known is not None:
-        return _update(database, known, found)
-    if is_rejected(database, address, certificate.fingerprint):
-        return DROPPED
-    if _is_waiting(database, address, certificate.fingerprint):
-        return PENDING
+    if certificate.is_ca:
+        outcome, reasons = DROPPED, [Reason(IS_CA, certificate.subject)]
+    elif is_managed(database, address.rpartition("@")[2]):
+        outcome, reasons = DROPPED, [Reason("one-of-ours", address)]
+    elif known is not None:
+        outcome, reasons = _known(known, found)
+    elif is_rejected(database, address, certificate.fingerprint):
+        outcome, reasons = DROPPED, [Reason("blocked-certificate")]
+    else:
+        outcome, reasons = _new(database, found, approval, at)
+    return Learned(outcome, certificate.fingerprint, tuple(reasons))
+
+
+def _known(known: Known, found: Harvest) -> tuple[str, list[Reason]]:
+    if not known.is_enabled:
+        return KNOWN, [Reason("blocked-certificate", f"entry {known.id}")]
+    # What the client can is noted by the newest signature (RFC 8551 §2.7.1).
+    is_newer = found.signed_at is not None and stamp(found.signed_at) > known.capabilities_at
+    return (UPDATED if is_newer else KNOWN), []
+
+
+def _new(
+    database: Database, found: Harvest, approval: str, at: datetime
+) -> tuple[str, list[Reason]]:
     reasons = [*found.reasons, *_surprises(database, found, at)]
     if approval == "always" and not reasons:
         reasons.append(Reason("approval-required"))
-    if (reasons and approval == "never") or _is_over_quota(database, address, at):
-        return DROPPED
+    if reasons and approval == "never":
+        return DROPPED, reasons
+    if reasons and _is_waiting(database, found, at):
+        return PENDING, reasons
+    if full := _hindrance(database, found, at, reasons):
+        return DROPPED, [full, *reasons]
+    return (PENDING if reasons else STORED), reasons
+
+
+def _hindrance(
+    database: Database, found: Harvest, at: datetime, reasons: Sequence[Reason]
+) -> Reason | None:
+    """Return why there is no place for one more, None if there is (T136)."""
+    if _is_over_quota(database, found.address, at):
+        return Reason("too-many-new", f"{NEW_OF_ONE_SENDER_A_DAY} a day")
     if reasons:
-        return _queue(database, found, reasons, at, message_id)
-    return _store(database, found, at, message_id)
+        return Reason("queue-full") if count_waiting(database, at) >= WAITING_AT_MOST else None
+    return Reason("book-full") if _is_full(database) else None
 
 
-def _update(database: Database, known: Known, found: Harvest) -> str:
-    """Note what the client can, by the newest signature (RFC 8551 §2.7.1)."""
-    if found.signed_at is None or not known.is_enabled:
-        return KNOWN
-    if stamp(found.signed_at) <= known.capabilities_at:
-        return KNOWN
-    values = {
-        "capabilities": pack(list(found.capabilities)),
-        "capabilities_at": stamp(found.signed_at),
-    }
-    database.run(Partner.update(values).where(Partner.id == known.id))
-    return UPDATED
+def _carry_out(
+    database: Database, found: Harvest, learned: Learned, at: datetime, message_id: str
+) -> None:
+    if learned.outcome == UPDATED:
+        values: dict[str, Any] = {"capabilities": pack(list(found.capabilities))}
+        if found.signed_at is not None:
+            values["capabilities_at"] = stamp(found.signed_at)
+        here = (Partner.name == found.address) & (Partner.fingerprint == learned.fingerprint)
+        database.run(Partner.update(values).where(here))
+    elif learned.outcome == STORED:
+        _store(database, found, at, message_id)
+    elif learned.outcome == PENDING and not _is_waiting(database, found, at):
+        _queue(database, found, learned.reasons, at, message_id)
+    if learned.outcome in {STORED, UPDATED}:
+        database.move(PARTNERS)
 
 
-def _is_waiting(database: Database, address: str, fingerprint: str) -> bool:
+def _is_waiting(database: Database, found: Harvest, at: datetime) -> bool:
     return bool(
         database.sql(
-            "SELECT 1 FROM pending WHERE address = ? AND fingerprint = ? AND state = ?",
-            (address, fingerprint, WAITING),
+            "SELECT 1 FROM pending"
+            " WHERE address = ? AND fingerprint = ? AND state = ? AND added_at > ?",
+            (found.address, found.certificate.fingerprint, WAITING, stamp(at - LIFETIME)),
         )
     )
 
 
 def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]:
-    """Return why a person must look at it besides the certificate itself: key continuity (B5)."""
+    """Return why a person must look at it besides the certificate itself (B5)."""
     reasons = []
     local, _, domain = found.address.rpartition("@")
     if local in {SIGNING_NAME, CONFIDENTIALITY_NAME}:
         reasons.append(Reason("looks-like-domain-certificate", domain))
-    rows = database.sql("SELECT certificate FROM partner WHERE name = ?", (found.address,))
-    others = [Certificate.from_der(bytes(der)) for (der,) in rows]
-    if others and not any(is_renewal(found.certificate, each, at) for each in others):
-        reasons.append(Reason("key-change", f"{len(others)} known for {found.address}"))
-    return reasons
-
-
-def is_renewal(new: Certificate, old: Certificate, at: datetime) -> bool:
-    """Return whether a certificate follows another one as nobody is surprised by."""
-    return (
-        new.issuer_der == old.issuer_der
-        and old.not_after - at <= _RENEWAL
-        and new.not_after > old.not_after
+    rows = database.sql(
+        "SELECT certificate, is_enabled FROM partner WHERE name = ?", (found.address,)
     )
+    others = [(Certificate.from_der(bytes(der)), bool(is_enabled)) for der, is_enabled in rows]
+    if change := find_change(found.certificate, others, at):
+        reasons.append(change)
+    return reasons
 
 
 def _is_over_quota(database: Database, address: str, at: datetime) -> bool:
@@ -142,12 +196,9 @@ def _is_over_quota(database: Database, address: str, at: datetime) -> bool:
 
 
 def _queue(
-    database: Database, found: Harvest, reasons: list[Reason], at: datetime, message_id: str
-) -> str:
+    database: Database, found: Harvest, reasons: Sequence[Reason], at: datetime, message_id: str
+) -> None:
     expire(database, at)
-    waiting = database.sql("SELECT COUNT(*) FROM pending WHERE state = ?", (WAITING,))
-    if waiting[0][0] >= WAITING_AT_MOST:
-        return DROPPED
     database.insert(
         Pending,
         {
@@ -162,13 +213,14 @@ def _queue(
             "added_at": stamp(at),
         },
     )
-    return PENDING
 
 
-def _store(database: Database, found: Harvest, at: datetime, message_id: str) -> str:
-    if _is_full(database):
-        return DROPPED
+def _store(database: Database, found: Harvest, at: datetime, message_id: str) -> None:
     _forget_oldest(database, found.address)
+    # It may have waited for what is there now, such as a trust anchor.
+    here = (Pending.address == found.address) & (Pending.state == WAITING)
+    same = Pending.fingerprint == found.certificate.fingerprint
+    database.run(Pending.delete().where(here & same))
     entry = Entry(
         name=found.address,
         is_domain=False,
@@ -184,7 +236,6 @@ def _store(database: Database, found: Harvest, at: datetime, message_id: str) ->
     kept = database.sql("SELECT COUNT(*) FROM intermediate")[0][0]
     if kept < _INTERMEDIATES_AT_MOST and store_intermediates(database, found.intermediates[:5], at):
         database.move()
-    return STORED
 
 
 def _is_full(database: Database) -> bool:

@@ -15,9 +15,9 @@ from typing import Final
 
 from app.mail.address import MalformedAddress, normalise
 from app.model.choice import Candidate, Question, choose_newest
+from app.model.continuity import find_change
 from app.model.database import Database
 from app.model.facts import ONLY_THIS_ONE, Usable
-from app.model.harvesting import is_renewal
 from app.model.pending import is_rejected
 from app.model.tables import moment, pack, stamp, storable, unpack
 from app.pki.certificate import Certificate
@@ -133,13 +133,12 @@ class Judge:
             "SELECT fingerprint, is_enabled, is_only, certificate FROM partner WHERE name = ?",
             (name,),
         )
-        if any(known == fingerprint and not is_enabled for known, is_enabled, _, _ in rows):
-            return Reason("blocked-certificate", short)
+        for known, is_enabled, _, _ in rows:
+            if known == fingerprint:
+                return None if is_enabled else Reason("blocked-certificate", short)
         for known, _, is_only, _ in rows:
             if is_only and known != fingerprint:
                 return Reason(ONLY_THIS_ONE, known[:16])
-        others = [Certificate.from_der(bytes(der)) for *_, der in rows]
-        at = self.question.at
-        if others and not any(is_renewal(certificate, each, at) for each in others):
-            return Reason("key-change", short)
-        return None
+        others = [(Certificate.from_der(bytes(der)), bool(is_on)) for _, is_on, _, der in rows]
+        change = find_change(certificate, others, self.question.at)
+        return Reason(change.code, f"{short} {change.detail}") if change else None

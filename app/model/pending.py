@@ -93,6 +93,13 @@ def is_rejected(database: Database, address: str, fingerprint: str) -> bool:
     )
 
 
+def count_waiting(database: Database, at: datetime) -> int:
+    """Return how many certificates wait."""
+    since = stamp(at - LIFETIME)
+    query = "SELECT COUNT(*) FROM pending WHERE state = ? AND added_at > ?"
+    return int(database.sql(query, (WAITING, since))[0][0])
+
+
 def expire(database: Database, at: datetime) -> int:
     """Forget what has waited for 30 days and return how many entries that were."""
     old = (Pending.state == WAITING) & (Pending.added_at <= stamp(at - LIFETIME))

@@ -60,6 +60,8 @@ class TraceRow:
     plan: Mapping[str, Any] = field(default_factory=dict)
     signature: Mapping[str, Any] = field(default_factory=dict)
     decryption: Mapping[str, Any] = field(default_factory=dict)
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    """What became of the certificate that the message brought, and why."""
     protected: str = ""
     """"clear", "signed", "encrypted" or "signed+encrypted"."""
     reply: str = ""
@@ -174,6 +176,7 @@ def _values(row: TraceRow) -> tuple[object, ...]:
         "plan": row.plan,
         "signature": row.signature,
         "decryption": row.decryption,
+        "learned": row.learned,
         "protected": row.protected,
         "reply": row.reply,
         "reverse_path": row.reverse_path,
@@ -247,4 +250,5 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
             name: details.get(name)
             for name in ("states", "plan", "signature", "decryption", "protected", "reply")
         },
+        "learned": details.get("learned", {}),
     }

@@ -75,7 +75,7 @@ def verify(delivery: Delivery) -> str:
         delivery.finding = _finding(delivery, settings.word("revocation"))
         if settings.word("harvest") == "on":
             message_id = delivery.work.headers.text("Message-ID")
-            delivery.house.harvest(delivery.finding, settings, message_id)
+            delivery.learned = delivery.house.harvest(delivery.finding, settings, message_id)
     required = settings.word("inbound_require")
     if required == "signed" and not delivery.finding.is_pass:
         raise Refusal(reply.UNSIGNED)

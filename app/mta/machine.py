@@ -19,6 +19,7 @@ from salmon.routing import ROUTE_FIRST_STATE, Router, StateStorage
 
 from app import patience
 from app.mail.headers import Headers, split
+from app.model.harvesting import Learned
 from app.model.plan import ClearAllowed, Plan
 from app.model.policy import Settings
 from app.model.snapshot import Snapshot, Store
@@ -50,13 +51,13 @@ class House:
     """What a state function may use: the store, and who we are.
 
     ``harvest`` is called with a Finding, the recipient's settings and the Message-ID; offline it
-    does nothing. ``lookup`` asks on-line sources for certificates.
+    only says what it would learn. ``lookup`` asks on-line sources for certificates.
     """
 
     store: Store
     hostname: str
     language: str
-    harvest: Callable[[Finding, Settings, str], None]
+    harvest: Callable[[Finding, Settings, str], Learned | None]
     lookup: LookUp = ask_nobody
 
 
@@ -125,6 +126,7 @@ class Delivery(MailRequest):
         self.ready = False
         self.plan: Plan | None = None
         self.finding: Finding | None = None
+        self.learned: Learned | None = None
         self.decryption: Decryption | None = None
         self.peeled: Peeled | None = None
         self.permit: Permit | None = None

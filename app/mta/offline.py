@@ -17,7 +17,7 @@ from app.model.snapshot import Store
 from app.mta import machine, reply
 from app.mta.envelope import Envelope, Peer
 from app.mta.installation import Installation
-from app.mta.learn import learn_nothing
+from app.mta.learn import Learner
 from app.mta.lookup import Asker
 from app.mta.outgoing import decide
 from app.mta.record import decryption_json, finding_json
@@ -89,6 +89,7 @@ class Examined:
             "decryption": decryption_json(decryption)
             if decryption is not None
             else dict(_NO_DECRYPTION),
+            "learned": delivery.learned.to_json() if delivery and delivery.learned else {},
             "subject": headers.text("Subject"),
             "authentication_results": found.unfolded.decode("ascii", "replace") if found else "",
             "plan": plan.to_json() if plan is not None else {},
@@ -132,7 +133,7 @@ def _work(
         store,
         installation.hostname,
         installation.language,
-        learn_nothing,
+        Learner(store, changes=False),
         Asker(store, installation.resolver_address, from_memory=not asks),
     )
     # TEST-NET-1 is nobody's address (RFC 5737): who asks without a peer is believed nothing.

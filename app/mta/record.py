@@ -45,6 +45,7 @@ def trace_row(record: Record, delivery: Delivery | None, reply: Reply) -> TraceR
         plan=plan.to_json() if plan is not None else {},
         signature=finding_json(delivery.finding) if delivery.finding is not None else {},
         decryption=decryption_json(delivery.decryption) if delivery.decryption is not None else {},
+        learned=delivery.learned.to_json() if delivery.learned is not None else {},
         protected=delivery.protected,
         from_address=author(delivery.work).address,
         partner_ids=plan.encrypt.partner_ids if plan is not None and plan.encrypt else (),

@@ -110,6 +110,12 @@ def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def organisation(name: bytes) -> str:
+    """Return the organisations of a Name in the form that compares, "" for none."""
+    wanted = NameOID.ORGANIZATION_NAME.dotted_string
+    return ", ".join(_folded(text) for identifier, text in attributes(name) if identifier == wanted)
+
+
 def claimed(fields: Fields) -> Iterator[tuple[str, bytes]]:
     """Yield every address that the certificate claims as ("rfc822", …) or ("utf8", …), raw.
 

@@ -77,6 +77,19 @@ def choose(finding: Finding, *, managed: Callable[[str], bool]) -> Harvest | Non
     )
 
 
+def hindrances(finding: Finding, *, managed: Callable[[str], bool]) -> tuple[Reason, ...]:
+    """Return why ``choose`` returns nothing from a signature; empty where there was none."""
+    if finding.certificate is None:
+        return ()
+    if finding.status not in _LEARNED_FROM:
+        return (Reason("not-learned-from", str(finding.status)), *finding.reasons)
+    try:
+        address = normalise(finding.from_address)
+    except MalformedAddress as problem:
+        return (Reason("from", str(problem)),)
+    return (Reason("one-of-ours", address),) if managed(address) else ()
+
+
 def _choose_certificate(finding: Finding, signer: Certificate) -> Certificate:
     """Return the one asked for, else the signer's own, else a companion (B2 step 4).
 

@@ -8,7 +8,7 @@ import pytest
 from app.model import domains, harvesting, partners, pending
 from app.model.database import Database
 from app.model.errors import Refused
-from app.model.harvesting import NEW_OF_ONE_SENDER_A_DAY, WAITING_AT_MOST, harvest
+from app.model.harvesting import NEW_OF_ONE_SENDER_A_DAY, WAITING_AT_MOST
 from app.model.snapshot import Store
 from app.model.tables import Pending, stamp
 from app.pki.certificate import Certificate
@@ -39,6 +39,11 @@ def found(what: Certificate = FIRST, *reasons: str, address: str = BOB, **how: A
             **how,
         }
     )
+
+
+def harvest(store: Store, what: Harvest, approval: str, at: datetime, message_id: str = "") -> str:
+    """Return what became of a certificate."""
+    return harvesting.harvest(store, what, approval, at, message_id).outcome
 
 
 def known(store: Store) -> list[str]:

@@ -1,6 +1,5 @@
 """``sealmon key``: the key ring. Importing a key is the approval of it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ from app.cli.frame import Noun, wants_json
 from app.cli.inputs import ask_password, naming, read_octets, read_password, write_octets
 from app.cli.output import rfc3339, show_row, show_rows
 from app.cli.place import Place, pass_place
-from app.model import keys
+from app.model import keychains, keys
 from app.model.errors import Refused
 from app.pki.errors import WrongPassword
 from app.pki.issue import KEY_KINDS
@@ -46,10 +45,11 @@ def import_(place: Place, file: str, password_file: str | None) -> None:
     password = read_password(password_file) if password_file else None
     with naming(file):
         rows = _import(place, octets, password)
+        rows = keychains.completed(place.database, rows, place.installation.issuers, clock.now())
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(_sentence(row) for row in rows))
 
 
-def _import(place: Place, octets: bytes, password: str | None) -> Sequence[dict[str, Any]]:
+def _import(place: Place, octets: bytes, password: str | None) -> list[dict[str, Any]]:
     """Import the keys, asking for the password on a terminal if the file turns out to have one."""
     try:
         return keys.import_keys(place.database, octets, password, clock.now())
@@ -94,6 +94,7 @@ def answer(place: Place, file: str) -> None:
     """Take the certificate that a certificate authority made for a request."""
     with naming(file):
         row = keys.answer(place.database, read_octets(file), clock.now())
+        (row,) = keychains.completed(place.database, [row], place.installation.issuers, clock.now())
     _show(row)
 
 

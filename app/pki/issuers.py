@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from app.mail.limits import PATH_CERTIFICATES
 from app.pki import pem
 from app.pki.certificate import Certificate, load_certificates
 from app.pki.engine import Budget, Parsed, is_signed_by
@@ -150,6 +151,49 @@ class IssuerSupply:
             hosts = frozenset(_hosts((*anchors.ders, *anchors.intermediates)))
             self._known = anchors.key, hosts
         return _host(url) in hosts
+
+
+def fetch_chain(
+    leaf: Certificate, known: Sequence[Certificate], guard: Guard
+) -> tuple[tuple[Certificate, ...], str]:
+    """Return the authorities above a certificate without the root, and why there are not more.
+
+    Those that are known are not fetched; "" says that the chain ends at a root, or at an authority
+    whose certificate names no place. For who may wait: the owner of the certificate.
+    """
+    parsed, budget = Parsed(), Budget()
+    chain: list[Certificate] = []
+    last, problem = leaf, ""
+    while len(chain) < PATH_CERTIFICATES - 2 and not last.is_self_signed:
+        candidates = list(known)
+        if not any(is_signed_by(last, each, parsed, budget) for each in _named(known, last)):
+            fetched, problem = _fetch_first(issuer_urls(last)[:URLS], guard)
+            candidates += fetched
+        above = [
+            each for each in _named(candidates, last) if is_signed_by(last, each, parsed, budget)
+        ]
+        if not above and candidates[len(known) :]:
+            problem = "none of the authorities there has issued it"
+        if not above or above[0].is_self_signed:
+            break
+        last = above[0]
+        chain.append(last)
+    return tuple(chain), problem
+
+
+def _named(candidates: Sequence[Certificate], below: Certificate) -> list[Certificate]:
+    return [each for each in candidates if each.is_ca and each.subject_key == below.issuer_key]
+
+
+def _fetch_first(urls: Sequence[str], guard: Guard) -> tuple[Sequence[Certificate], str]:
+    """Return what the first URL that answers has, or why the last one does not."""
+    problem = ""
+    for url in urls:
+        try:
+            return fetch_issuers(url, guard)[:AUTHORITIES], ""
+        except CannotFetch as error:
+            problem = f"{url}: {error}"
+    return (), problem
 
 
 def _hosts(authorities: Sequence[Certificate]) -> Iterator[str]:

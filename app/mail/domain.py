@@ -13,22 +13,11 @@ from typing import Final
 import idna
 
 from app.mail.errors import MalformedAddress
+from app.mail.suffixes import is_public_suffix
 
 DOMAIN_OCTETS: Final = 253  # RFC 1035 §2.3.4, without the length octets
 INPUT_OCTETS: Final = 512  # nothing longer is looked at, white space at the ends included
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-# Suffixes below which strangers register: a key or certificate for one would be for all of them.
-_PUBLIC_SUFFIXES: Final = """
-    ac.at co.at gv.at or.at ac.uk co.uk gov.uk ltd.uk me.uk net.uk nhs.uk org.uk plc.uk sch.uk
-    com.au edu.au gov.au id.au net.au org.au ac.nz co.nz govt.nz net.nz org.nz ac.jp co.jp go.jp
-    ne.jp or.jp co.kr go.kr or.kr com.br gov.br net.br org.br com.cn edu.cn gov.cn net.cn org.cn
-    com.tw org.tw com.hk com.sg com.my com.tr gov.tr org.tr com.mx com.ar co.za gov.za org.za
-    co.in gov.in net.in org.in com.pl net.pl org.pl com.ua com.ru co.il org.il com.es com.pt com.gr
-    co.hu com.ro com.cy com.mt eu.com de.com uk.com us.com co.com dyndns.org github.io gitlab.io
-    herokuapp.com azurewebsites.net cloudfront.net amazonaws.com appspot.com blogspot.com pages.dev
-    workers.dev netlify.app vercel.app onmicrosoft.com myshopify.com
-"""
-_UNREGISTRABLE: Final = frozenset(_PUBLIC_SUFFIXES.split())
 
 
 @lru_cache(maxsize=4096)
@@ -88,8 +77,8 @@ def _literal(text: str) -> str:
         raise MalformedAddress("not an address literal") from None
 
 
-def registrable_problem(domain: str) -> str:
-    """Return "" for a domain that may be managed or a partner, else why it may not (D2)."""
+def registrable_problem(domain: str, *, is_ours: bool = False) -> str:
+    """Return "" for a domain that may be a partner, or ours, else why it may not (D2)."""
     if "@" in domain:
         return "give the domain alone, without a local part"
     if "*" in domain:
@@ -102,4 +91,5 @@ def registrable_problem(domain: str) -> str:
         return "an address literal is no domain"
     if "." not in name:
         return "a single label is no registered domain"
-    return "a public suffix: strangers register below it" if name in _UNREGISTRABLE else ""
+    is_public = is_public_suffix(name, is_ours=is_ours)
+    return "a public suffix: strangers register below it" if is_public else ""

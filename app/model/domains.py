@@ -14,7 +14,7 @@ _SIGN_TO_AT_MOST: Final = 10_000
 
 def add(database: Database, name: str, at: datetime) -> dict[str, Any]:
     """Make a domain ours. Raises Refused for one that is there, or that nobody can own."""
-    domain = read_domain(name)
+    domain = read_domain(name, is_ours=True)
     with database.change():
         if is_managed(database, domain):
             raise Refused(f"{domain} is managed already")
@@ -93,7 +93,7 @@ def _target(text: str) -> str:
 
 
 def _ours(database: Database, name: str) -> str:
-    domain = read_domain(name)
+    domain = read_domain(name, is_ours=True)
     if not is_managed(database, domain):
         raise Refused(f"{domain} is not managed: sealmon domain add {domain}")
     return domain

@@ -74,7 +74,7 @@ def new(
         raise Refused("give an address, or a domain with --domain")
     if not 1 <= days <= _DAYS_AT_MOST:
         raise Refused(f"{days} days: a certificate is valid for 1 to {_DAYS_AT_MOST} days")
-    named = read_domain(domain) if domain is not None else None
+    named = read_domain(domain, is_ours=True) if domain is not None else None
     entry = _made(lambda: self_signed(names, at=at, domain=named, days=days, key=_kind(kind)))
     with database.change():
         key_id = _store(database, entry, at)

@@ -26,9 +26,9 @@ def read_address(text: str) -> str:
     return name
 
 
-def read_domain(text: str) -> str:
+def read_domain(text: str, *, is_ours: bool = False) -> str:
     """Return a registered domain as A-label. Raises Refused, for public suffixes too (D2)."""
-    problem = registrable_problem(text.strip())
+    problem = registrable_problem(text.strip(), is_ours=is_ours)
     if problem:
         raise Refused(f"{text!r}: {problem}")
     return normalise_domain(text.strip())

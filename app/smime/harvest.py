@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.mail.address import MalformedAddress, domain_of, normalise, same_mailbox
+from app.mail.address import (
+    MalformedAddress,
+    domain_of,
+    normalise,
+    registrable_problem,
+    same_mailbox,
+)
 from app.pki.certificate import Certificate
 from app.smime.finding import Finding, Status
 from app.smime.reasons import Reason
@@ -120,7 +126,8 @@ def _doubts(
     elif finding.has("revocation-unknown"):
         doubts.append(Reason("revocation-unknown"))
     if hint := _domain_hint(chosen, address):
-        doubts.append(Reason("looks-like-domain-certificate", hint))
+        code = "public-suffix" if registrable_problem(hint) else "looks-like-domain-certificate"
+        doubts.append(Reason(code, hint))
     if signer.is_self_signed or chosen.is_self_signed:
         doubts.append(Reason("self-signed"))
     if not any(same_mailbox(each, address) for each in chosen.addresses):

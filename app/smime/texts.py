@@ -175,6 +175,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "it looks like a domain certificate",
         "es sieht nach einem Domänen-Zertifikat aus",
     ),
+    "public-suffix": (
+        "it looks like a domain certificate, and strangers register below this domain",
+        "es sieht nach einem Domänen-Zertifikat aus, und unter dieser Domäne registrieren Fremde",
+    ),
     "key-change": (
         "another certificate of this partner is known",
         "ein anderes Zertifikat dieses Partners ist bekannt",

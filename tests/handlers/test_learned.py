@@ -52,6 +52,13 @@ BAD: list[tuple[str, Make, str, str, str]] = [
     ),
     ("unknown issuer", lambda _: ca("Unknown").issue(ALICE), ALICE, "pending", "no-path"),
     ("somebody else's", lambda root: root.issue("x@y.example"), ALICE, "pending", "from-differs"),
+    (
+        "a public suffix",
+        lambda root: root.issue("mail@city.ck"),
+        "bob@city.ck",
+        "pending",
+        "public-suffix",
+    ),
     ("an authority", as_ca, ALICE, "dropped", "certificate-authority"),
     ("our own people", lambda root: root.issue(PAUL), PAUL, "dropped", "one-of-ours"),
     ("no address", lambda root: root.issue(ALICE), '"a b"@', "dropped", "from"),

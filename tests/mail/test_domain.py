@@ -32,9 +32,19 @@ def test_what_is_no_domain_is_malformed(domain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "domain", ["x.example", "bücher.example", "example.co.uk", "a.b.c.example", "X.EXAMPLE."]
+    "domain",
+    [
+        "x.example",
+        "bücher.example",
+        "example.co.uk",
+        "a.b.c.example",
+        "X.EXAMPLE.",
+        "www.ck",  # the exception to the rule
+        "city.kobe.jp",
+        "somebody.github.io",
+    ],
 )
-def test_a_registered_domain_may_be_managed(domain: str) -> None:
+def test_a_registered_domain_may_be_a_partner(domain: str) -> None:
     # D2
     assert registrable_problem(domain) == ""
 
@@ -52,6 +62,12 @@ def test_a_registered_domain_may_be_managed(domain: str) -> None:
         ("co.uk", "public suffix"),
         ("CO.UK.", "public suffix"),
         ("onmicrosoft.com", "public suffix"),
+        ("amazonaws.com", "public suffix"),
+        ("github.io", "public suffix"),
+        ("anything.ck", "public suffix"),  # a rule for all of them
+        ("公司.cn", "public suffix"),
+        ("xn--55qx5d.cn", "public suffix"),
+        ("kobe.jp", "public suffix"),
         ("[192.0.2.1]", "literal"),
         ("a b", "not a domain"),
     ],
@@ -59,3 +75,9 @@ def test_a_registered_domain_may_be_managed(domain: str) -> None:
 def test_other_domains_are_refused_with_a_reason(domain: str, word: str) -> None:
     # D2
     assert word in registrable_problem(domain)
+
+
+def test_a_provider_may_manage_its_own_domain_and_nobody_a_registry() -> None:
+    # D2
+    assert registrable_problem("github.io", is_ours=True) == ""
+    assert "public suffix" in registrable_problem("co.uk", is_ours=True)

@@ -67,6 +67,7 @@ REFUSED: list[tuple[str, Callable[[], bytes], dict[str, Any], str]] = [
     ("for one of ours", lambda: person(BOB).pem, {"name": ALICE}, "is one of ours"),
     ("for our domain", lambda: person(BOB).pem, {"name": NORD}, "is one of ours"),
     ("for a public suffix", lambda: person(BOB).pem, {"name": "co.uk"}, "public suffix"),
+    ("for a rare suffix", lambda: person(BOB).pem, {"name": "xn--55qx5d.cn"}, "public suffix"),
     ("for a label", lambda: person(BOB).pem, {"name": "com"}, "single label"),
     ("for a wildcard", lambda: person(BOB).pem, {"name": "*@partner.example"}, "without *@"),
     ("for no address", lambda: person(BOB).pem, {"name": "a b@partner.example"}, "no"),

@@ -27,6 +27,7 @@ HOMES = {
     "playhouse": {"model"},
     "psycopg": {"model"},
     "pybase64": {"mail"},
+    "publicsuffixlist": {"mail"},
     "pydantic": {"config", "mta"},
     "pyhanko_certvalidator": {"pki"},
     "salmon": {"handlers", "mta", "config", "model"},

@@ -69,6 +69,12 @@ class Reader:
         self._step(tag)
         return self.octets[head : self.at]
 
+    def enter(self, tag: int) -> None:
+        """Go into the next element, which must have this tag and be the last one here."""
+        start = self._step(tag)
+        self.finish()
+        self.at = start
+
     def skip(self, tag: int) -> None:
         """Step over the next element, which must have this tag."""
         self._step(tag)

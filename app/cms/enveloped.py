@@ -135,14 +135,13 @@ def parse_enveloped(cms: bytes) -> Enveloped:
 
 
 def _read(cms: bytes) -> Enveloped:
-    info = der.read_one(cms, der.SEQUENCE)
-    kind = table.CONTENT_TYPES.get(info.identifier(), "")
+    body = der.read(cms)
+    body.enter(der.SEQUENCE)
+    kind = table.CONTENT_TYPES.get(body.identifier(), "")
     if kind not in {"enveloped", "auth-enveloped"}:
         raise MalformedCms("neither EnvelopedData nor AuthEnvelopedData")
-    explicit = info.take(der.CONTEXT_0)
-    info.finish()
-    body = explicit.take(der.SEQUENCE)
-    explicit.finish()
+    body.enter(der.CONTEXT_0)
+    body.enter(der.SEQUENCE)
     body.integer()
     body.find(der.CONTEXT_0)  # originatorInfo
     recipients = parse_recipients(body.take(der.SET))

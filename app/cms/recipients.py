@@ -23,6 +23,8 @@ _VERSION_3: Final = der.integer(3)
 _ORI_KEM: Final = der.encode_identifier(table.ORI_KEM)
 _PSS_ONLY: Final = der.encode_identifier(table.RSASSA_PSS)
 
+_REMEMBERED_OCTETS: Final = 1024
+
 KeyManagement: TypeAlias = transport.Transport | agreement.Agreement | kem.Encapsulation
 
 
@@ -93,11 +95,22 @@ def read_identifier(body: der.Reader, tag: int = der.PRIMITIVE_0) -> tuple[bytes
         if not ski:
             raise MalformedCms("an empty key identifier")
         return b"", 0, ski
-    named = body.take(der.SEQUENCE)
+    named = body.take_whole(der.SEQUENCE)
+    known = len(named) <= _REMEMBERED_OCTETS
+    issuer, serial = _remembered(named) if known else _issuer_and_serial(named)
+    return issuer, serial, b""
+
+
+def _issuer_and_serial(octets: bytes) -> tuple[bytes, int]:
+    named = der.read_one(octets, der.SEQUENCE)
     issuer = named.take_whole(der.SEQUENCE)
     serial = named.integer()
     named.finish()
-    return issuer, serial, b""
+    return issuer, serial
+
+
+# One's own certificates are named again and again.
+_remembered = lru_cache(maxsize=2048)(_issuer_and_serial)
 
 
 def _parse_transport(info: der.Reader) -> RecipientId:

@@ -97,13 +97,12 @@ def _read_signed(cms: bytes) -> SignedData:
         front = _remembered_front(octets[start : body.at])
     else:
         front = _read_front(der.Reader(octets, start, start, body.at))
-    elements = body.take(der.SET)
-    body.finish()
+    body.enter(der.SET)
     signers: list[SignerInfo] = []
-    while elements.peek() >= 0:
+    while body.peek() >= 0:
         if len(signers) == _SIGNERS_READ:
             raise TooLarge("more SignerInfos than the limit")
-        signers.append(read_signer(elements.take(der.SEQUENCE), front.digests))
+        signers.append(read_signer(body.take(der.SEQUENCE), front.digests))
     digests, content_type, content, certificates, crls = front
     return SignedData(content, content_type, certificates, crls, tuple(signers), digests)
 
@@ -125,14 +124,13 @@ def _remembered_front(octets: bytes) -> _Front:
 
 
 def open_content_info(cms: bytes, kind: str) -> der.Reader:
-    """Return the SEQUENCE inside a ContentInfo of this kind (RFC 5652 §3)."""
-    info = der.read_one(cms, der.SEQUENCE)
-    if table.CONTENT_TYPES.get(info.identifier()) != kind:
+    """Return a reader of what is in the SEQUENCE of a ContentInfo of this kind (RFC 5652 §3)."""
+    body = der.read(cms)
+    body.enter(der.SEQUENCE)
+    if table.CONTENT_TYPES.get(body.identifier()) != kind:
         raise MalformedCms(f"not {kind}")
-    explicit = info.take(der.CONTEXT_0)
-    info.finish()
-    body = explicit.take(der.SEQUENCE)
-    explicit.finish()
+    body.enter(der.CONTEXT_0)
+    body.enter(der.SEQUENCE)
     return body
 
 

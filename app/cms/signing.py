@@ -50,6 +50,8 @@ class Signer:
     algorithm: bytes = field(init=False, repr=False)
     attributes: tuple[bytes, ...] = field(init=False, repr=False)
     # The signed attributes that say the same in every message.
+    digest_head: bytes = field(init=False, repr=False)
+    # The messageDigest attribute up to the digest.
 
     def __post_init__(self) -> None:
         identity = identity_of(self.certificate)
@@ -63,6 +65,9 @@ class Signer:
         self._keep("signer_head", _VERSION_1 + _issuer_and_serial(identity) + digest)
         self._keep("algorithm", schemes.encode_scheme(signature))
         self._keep("attributes", self._constant_attributes(identity))
+        octets = table.DIGESTS[signature.digest].octets
+        filled = _attribute("message-digest", der.tlv(der.OCTET_STRING, bytes(octets)))
+        self._keep("digest_head", filled[:-octets])
 
     def _keep(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -129,13 +134,13 @@ def build_signed(
     and becomes the signingTime. `capabilities` are ciphers in the order in which the signer wants
     them; none leaves the attribute out. RFC 5652 §5, RFC 8551 §3.5.
     """
-    digest = hashlib.new(signer.signature.digest, usedforsecurity=False)
-    for piece in content:
+    digest = hashlib.new(signer.signature.digest, *content[:1], usedforsecurity=False)
+    for piece in content[1:]:
         digest.update(piece)
     attributes = [
         *signer.attributes,
         _signing_time(at.replace(microsecond=0)),
-        _attribute("message-digest", der.tlv(der.OCTET_STRING, digest.digest())),
+        signer.digest_head + digest.digest(),
     ]
     if capabilities:
         attributes.append(_capabilities(capabilities))

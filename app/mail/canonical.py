@@ -76,7 +76,9 @@ def make_signable(entity_octets: bytes) -> bytes:
     into. Raises MalformedMessage for more than MIME_DEPTH levels or MIME_PARTS parts.
     RFC 8551 §3.1, §3.1.3.
     """
-    edits = _edits(parse_entity(entity_octets), 0)
+    if _is_in_order(entity_octets):
+        return entity_octets
+    edits = _edits_inside(parse_entity(entity_octets), 0)
     if not edits:
         return entity_octets
     source = memoryview(entity_octets)
@@ -101,7 +103,12 @@ def _edits(entity: Entity, depth: int) -> list[_Edit]:
     """Return what must be changed of an entity, from front to back."""
     if depth > MIME_DEPTH:
         raise MalformedMessage(f"MIME depth over {MIME_DEPTH}")
-    if _is_in_order(entity.octets) or entity.media_type.essence in _SEALED:
+    return [] if _is_in_order(entity.octets) else _edits_inside(entity, depth)
+
+
+def _edits_inside(entity: Entity, depth: int) -> list[_Edit]:
+    """Return the same for an entity that is not in order as a whole."""
+    if entity.media_type.essence in _SEALED:
         return []
     if entity.is_message:
         return _container(entity, _edits(entity.message(), depth + 1))
@@ -127,7 +134,8 @@ def _is_safe(octets: bytes) -> bool:
     return (
         is_seven_bit(octets)
         and is_crlf(octets)
-        and b"\nFrom " not in octets
+        # Found sooner without the blank, which is everywhere.
+        and (b"\nFrom" not in octets or b"\nFrom " not in octets)
         and not octets.startswith(b"From ")
         and not _has_long_line(octets)
     )

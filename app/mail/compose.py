@@ -51,21 +51,27 @@ def multipart_signed(
     boundary must be a token that occurs nowhere in it. Content fields of the outer section go.
     """
     assert b"--" + boundary not in entity, "the boundary must be a new one"
-    return b"".join(
-        (
-            _outer(outer).octets,
-            b'Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n'
-            b' micalg=%s;\r\n boundary="%s"\r\n\r\n'
-            b"--%s\r\n" % (micalg.encode("ascii"), boundary, boundary),
-            entity,
-            b"\r\n--%s\r\n"
-            b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
-            b"Content-Transfer-Encoding: base64\r\n"
-            b'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n' % boundary,
-            *base64_blocks(signature_der),
-            b"\r\n--%s--\r\n" % boundary,
-        )
+    before, after = around_signed(outer, signature_der, micalg, boundary)
+    return b"".join((before, entity, after))
+
+
+def around_signed(
+    outer: Headers, signature_der: bytes, micalg: str, boundary: bytes
+) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the entity of a clear-signed message."""
+    before = (
+        b'%sContent-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n'
+        b' micalg=%s;\r\n boundary="%s"\r\n\r\n'
+        b"--%s\r\n" % (_outer(outer).octets, micalg.encode("ascii"), boundary, boundary)
     )
+    after = (
+        b"\r\n--%s\r\n"
+        b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n"
+        b'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n'
+        b"%s\r\n--%s--\r\n" % (boundary, wrap_base64(signature_der), boundary)
+    )
+    return before, after
 
 
 def pkcs7_mime(outer: Headers, der: bytes, smime_type: str, name: str) -> bytes:

@@ -66,7 +66,7 @@ class Headers:
 
     def find(self, name: str) -> Field | None:
         """Return the first field of that name."""
-        return self._read.find(name)
+        return (self._section or self._read).find(name)
 
     def all(self, name: str) -> tuple[Field, ...]:
         """Return every field of that name, from the top."""

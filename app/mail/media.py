@@ -8,7 +8,7 @@ RFC 2045 §5.1, RFC 2183 §2, RFC 2231 §3, §4.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -40,11 +40,11 @@ class MediaType:
     subtype: str
     parameters: Mapping[str, str]
     anomalies: tuple[str, ...] = ()
+    essence: str = field(init=False, repr=False, compare=False)
+    """Type and subtype, "text/plain"."""
 
-    @property
-    def essence(self) -> str:
-        """Type and subtype, "text/plain"."""
-        return f"{self.type}/{self.subtype}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "essence", f"{self.type}/{self.subtype}")
 
 
 PLAIN_TEXT: Final = MediaType("text", "plain", {"charset": "us-ascii"})

@@ -124,8 +124,10 @@ class Section:
             inside = [field for field in self.fields if field.is_content]
             outside = [field for field in self.fields if not field.is_content]
             return Section.of(inside), Section.of(outside) if inside else self
-        content = [pair for pair in pairs if _is_content(pair[1])]
-        others = [pair for pair in pairs if not _is_content(pair[1])]
+        content: list[tuple[bytes, bytes]] = []
+        others: list[tuple[bytes, bytes]] = []
+        for pair in pairs:
+            (content if _is_content(pair[1]) else others).append(pair)
         return self._part(content), self._part(others) if content else self
 
     def _part(self, pairs: list[tuple[bytes, bytes]]) -> "Section":
@@ -149,7 +151,7 @@ class Section:
             return (f"more than {HEADER_FIELDS} header fields",)
         found: list[str] = []
         pairs = self._read()
-        if not (self._is_clean and len(octets) <= FIELD_OCTETS and octets.isascii()):
+        if not self._is_clean or len(octets) > FIELD_OCTETS or not octets.isascii():
             found.extend(octet_anomalies(octets))
             for field in self.fields:
                 found.extend(field_anomalies(field))

@@ -82,6 +82,8 @@ def _lines(octets: bytes | memoryview) -> bytes:
 
 def wrap_base64(octets: bytes | memoryview) -> bytes:
     """Return octets as base64 in lines of 76 columns, each ended by CRLF (RFC 2045 §6.8)."""
+    if len(octets) <= _BLOCK_OCTETS:
+        return _lines(octets)
     return b"".join(base64_blocks(octets))
 
 

@@ -128,7 +128,8 @@ def recognise(message: bytes) -> Layer:
         return _recognise_clear(root, parts)
     if media_type.essence in _MIME_TYPES or _is_suffixed(root, media_type):
         return _recognise_opaque(root, media_type)
-    return Layer(Kind.PLAIN, partial=any(map(_is_signed_part, _entities(root))))
+    everything = _entities(root) if parts else (root,)
+    return Layer(Kind.PLAIN, partial=any(map(_is_signed_part, everything)))
 
 
 def _over_limit(root: Entity, parts: tuple[Entity, ...]) -> str:

@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator
 
 from app.mail.canonical import line_ends, make_signable, to_crlf
-from app.mail.entity import Entity, parse_entity, scan
+from app.mail.entity import Entity, parse_entity, scan_entity
 from app.mail.errors import MalformedMessage
-from app.mail.headers import split
 from app.mail.media import parse_media_type
 
 _TYPES = frozenset(
@@ -47,10 +46,11 @@ def accept(octets: bytes, *, authenticated: bool) -> bytes:
     if b"\0" in entity or "\r" in ends:
         raise RefusedPayload("NUL or bare CR")
     entity = _with_header_section(to_crlf(entity) if "\n" in ends else entity)
-    reason = scan(entity)
+    root = parse_entity(entity)
+    reason = scan_entity(root)
     if reason:
         raise RefusedPayload(reason)
-    headers = split(entity).headers
+    headers = root.headers
     if headers.anomalies:
         raise RefusedPayload(headers.anomalies[0])
     if not authenticated and _PLAIN_TEXT.fullmatch(headers.octets) is None:
@@ -70,12 +70,13 @@ def _without_binary(octets: bytes) -> bytes:
     EnvelopedData with ``Content-Transfer-Encoding: binary``. A clear-signed entity is left alone,
     because any change breaks its signature.
     """
-    head = octets[:4096]
+    end = octets.find(b"\r\n\r\n", 0, 4096)
+    head = octets[: end if end >= 0 else 4096]
     if b"binary" not in head and b"BINARY" not in head and b"Binary" not in head:
         return octets
-    if scan(octets):
-        raise RefusedPayload("over a limit")
     entity = parse_entity(octets)
+    if scan_entity(entity):
+        raise RefusedPayload("over a limit")
     if entity.encoding != "binary" or entity.is_multipart:
         return octets
     return make_signable(octets)
@@ -89,8 +90,7 @@ def _with_header_section(entity: bytes) -> bytes:
     """
     if entity.startswith(b"\r\n"):
         return entity
-    parts = split(entity)
-    if parts.headers.octets and parts.separator:
+    if b"\r\n\r\n" in entity:
         return entity
     if not entity or _PLAIN_TEXT.fullmatch(entity) is None:
         raise RefusedPayload("no header section")

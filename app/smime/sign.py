@@ -10,7 +10,7 @@ from typing import Final
 
 from app.cms.signed import Signer, build_signed, micalg
 from app.mail.canonical import make_signable
-from app.mail.compose import content_fields, multipart_signed, other_fields, pkcs7_mime
+from app.mail.compose import around_signed, content_fields, other_fields, pkcs7_mime
 from app.mail.headers import Headers, join, split
 from app.mail.transfer import base64_of, join_large
 from app.smime.protect import protect
@@ -41,9 +41,8 @@ def sign(
     cms = build_signed(signer, pieces, detached=True, at=at)
     while b"--" + token in content:
         token += b"x"
-    frame = multipart_signed(outer, b"", cms, micalg(signer), token)
-    before, opening, after = frame.partition(b"\r\n--%s\r\n" % token)
-    return b"".join((before, opening, *pieces, after))
+    before, after = around_signed(outer, cms, micalg(signer), token)
+    return b"".join((before, *pieces, after))
 
 
 def inner_entity(

@@ -10,9 +10,11 @@ import sys
 import time
 
 from app.mta import workers
+from app.mta.envelope import Envelope
 from app.mta.listener import Listener
 from app.mta.nexthop import NextHop
 from app.mta.receiver import start_listeners
+from app.mta.reply import Reply
 from app.mta.workers import Bound, Supervisor
 from tests.mta.servers import Through, settings
 
@@ -22,11 +24,20 @@ def tell(words: str) -> None:
     os.write(1, f"{words}\n".encode())
 
 
+class Poisoned(Through):
+    """Dies of one message, as a fault in a library would have it (T10, T111)."""
+
+    async def deliver(self, envelope: Envelope) -> list[Reply]:
+        if b"poison" in envelope.octets:
+            os.abort()
+        return await super().deliver(envelope)
+
+
 class Worker:
     """Hands everything to the next hop."""
 
     def __init__(self, hop: NextHop, fault: str) -> None:
-        self.through = Through(hop)
+        self.through = Poisoned(hop) if fault == "poison" else Through(hop)
         self.fault = fault
 
     async def run(self, bound: Bound, stop: asyncio.Event) -> None:

@@ -287,3 +287,30 @@ def test_nothing_that_was_answered_250_is_lost_when_workers_are_killed(
             assert kills >= 1
 
     asyncio.run(run())
+
+
+@pytest.mark.slow
+def test_a_message_that_kills_its_worker_is_never_answered_and_the_rest_flows(
+    start: Start, port: int
+) -> None:
+    # T10, T111: the server in front keeps it, and gives it up when it is too old.
+    async def hand_over(octets: bytes) -> str:
+        client = await Client.connect(port)
+        await client.begin(b"b@x.example")
+        client.writer.write(octets + b"\r\n.\r\n")
+        try:
+            return await client.reply()
+        finally:
+            client.close()
+
+    async def run() -> None:
+        async with Hop().listening() as hop:
+            process = start(f"127.0.0.1:{port}", str(hop.hop), 2, "poison")
+            await asyncio.to_thread(process.wait_ready, 2)
+            for number in range(3):
+                assert await hand_over(b"poison") == ""
+                assert (await hand_over(b"good %d" % number)).startswith("250 ")
+                await asyncio.to_thread(process.wait_ready)
+            assert [each.octets for each in hop.messages] == [b"good %d\r\n" % n for n in range(3)]
+
+    asyncio.run(run())

@@ -1,7 +1,8 @@
 """What a process fetches, wired to the database: revocation data, and authorities nobody sent.
 
-An authority is kept among the intermediates if it completes a path; there is a quota, because every
-worker holds them all. After a crash: it is kept or not, and can be fetched again.
+An authority, fetched or brought by a message, is kept among the intermediates if it completes a
+path; there is a quota, because every worker holds them all. After a crash: it is kept or not, and
+can come again.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from app.pki.issuers import IssuerFetch, IssuerSupply
 from app.pki.supply import Supply
 
 INTERMEDIATES_AT_MOST: Final = 5_000
-NEW_A_DAY: Final = 50
+NEW_A_DAY: Final = 200
 
 _COUNT: Final = "SELECT COUNT(*) FROM intermediate WHERE added_at > ?"
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from app.model.continuity import find_change
 from app.model.database import PARTNERS, Database
 from app.model.facts import reasons_json
-from app.model.keyrows import store_intermediates
+from app.model.fetched import keep_issuers
 from app.model.names import is_managed
 from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_entry
 from app.model.pending import LIFETIME, WAITING, count_waiting, expire, is_rejected
@@ -22,6 +22,7 @@ from app.model.snapshot import Store
 from app.model.tables import Partner, Pending, pack, stamp, storable
 from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME
+from app.pki.path import TRUSTED, validate
 from app.pki.reasons import IS_CA
 from app.smime.harvest import Harvest
 from app.smime.reasons import Reason
@@ -37,7 +38,6 @@ CERTIFICATES_OF_ONE_ADDRESS: Final = 10
 NEW_OF_ONE_SENDER_A_DAY: Final = 3
 WAITING_AT_MOST: Final = 10_000
 BOOK_AT_MOST: Final = 2_000_000
-_INTERMEDIATES_AT_MOST: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,21 @@ def harvest(
         database.exclude(found.address)
         learned = foresee(database, found, approval, at)
         _carry_out(database, found, learned, at, message_id)
+    if learned.outcome == STORED:
+        _keep_issuers(store, found, at)
     return learned
+
+
+def _keep_issuers(store: Store, found: Harvest, at: datetime) -> None:
+    """Keep the authorities of the message that are on the certificate's path, and no others.
+
+    Whoever may have a certificate could else fill the store with twins of an authority, until a
+    search for its path takes too much (T110).
+    """
+    anchors = store.snapshot().anchors
+    path = validate(found.certificate, found.intermediates, anchors, at=at, revocation="off")
+    if path.status == TRUSTED:
+        keep_issuers(store.database, path.path[1:-1], at)
 
 
 def _is_old_news(store: Store, found: Harvest) -> bool:
@@ -233,9 +247,6 @@ def _store(database: Database, found: Harvest, at: datetime, message_id: str) ->
         message_id=message_id,
     )
     store_entry(database, entry)
-    kept = database.sql("SELECT COUNT(*) FROM intermediate")[0][0]
-    if kept < _INTERMEDIATES_AT_MOST and store_intermediates(database, found.intermediates[:5], at):
-        database.move()
 
 
 def _is_full(database: Database) -> bool:

@@ -187,14 +187,6 @@ def test_capabilities_follow_the_newest_signature(store: Store) -> None:
     assert (harvest(store, undated, "on_error", AT), said()) == ("known", ["aes256-gcm"])
 
 
-def test_authorities_of_the_message_help_paths_and_are_not_trusted(store: Store) -> None:
-    below = Certificate.from_der(ca("Below", parent=root()).certificate)
-    harvest(store, found(intermediates=(below, FIRST)), "on_error", AT)
-    snapshot = look_again(store).snapshot()
-    assert list(snapshot.intermediates) == [below]
-    assert snapshot.anchors.ders == ()
-
-
 def queued(store: Store, what: Certificate = FOREIGN) -> int:
     """Put a certificate before an administrator and return its id."""
     assert harvest(store, found(what, "untrusted"), "on_error", AT, "<1@x>") == "pending"

@@ -9,13 +9,13 @@ After a crash: nothing. A delivery lives in memory only, and its recipient has h
 """
 
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salmon.mail import MailRequest
-from salmon.routing import ROUTE_FIRST_STATE, Router, StateStorage
+from salmon.routing import ROUTE_FIRST_STATE, Router, RoutingBase, StateStorage
 
 from app import patience
 from app.mail.headers import Headers, split
@@ -31,6 +31,8 @@ from app.smime.encrypt import Sealed
 from app.smime.finding import Finding
 
 if TYPE_CHECKING:
+    import re
+
     from app.smime.decrypt import Decryption
     from app.smime.peel import Peeled
 
@@ -184,6 +186,32 @@ def install(handlers: Sequence[str] = HANDLERS) -> None:
     Router.load(list(handlers))
     for module in handlers:
         Router.HANDLERS[module] = _key
+    Router._collect_matches = _Table(Router).fitting  # noqa: SLF001 - see there
+
+
+class _Table:
+    """The state functions by the state they stand for.
+
+    QUIRK: salmon-mail 3.3.0 looks for it by asking the state of each function of each route that
+    fits, twenty times a message. A delivery knows its state, and has one.
+    """
+
+    def __init__(self, router: RoutingBase) -> None:
+        self._of: dict[str, list[tuple[re.Pattern[str], State]]] = {}
+        for route in router.ORDER:
+            expression, functions = router.REGISTERED[route]
+            for function in functions:
+                self._of.setdefault(function.__name__, []).append((expression, function))
+
+    def fitting(self, delivery: Delivery) -> Iterator[tuple[State, dict[str, str]]]:
+        """Give the first function of the delivery's state whose route fits, if there is one."""
+        at, state = delivery.place
+        for expression, function in self._of.get(state, ()):
+            if at is None or at == function.__module__:
+                found = expression.match(delivery.To)
+                if found is not None:
+                    yield function, found.groupdict()
+                    return
 
 
 def _key(module: str, delivery: Delivery) -> tuple[str, Delivery]:

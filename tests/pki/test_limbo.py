@@ -6,6 +6,7 @@ refused, stands in a table with the reason; a row that is no longer true fails a
 """
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -20,6 +21,8 @@ from app.pki.errors import MalformedCertificate
 from app.pki.path import Anchors, validate
 from app.pki.reasons import NOT_FOR_MAIL, code_of
 from tests.cms.corpus import folder
+from tests.pki.test_pkits import DEVIATIONS
+from tests.rules.sources import ROOT
 
 _TLS = {
     ExtendedKeyUsageOID.SERVER_AUTH.dotted_string,
@@ -165,3 +168,18 @@ def test_tables_name_cases_that_exist() -> None:
 def test_there_are_peers_with_mail_addresses() -> None:
     kinds = [name["kind"] for case in cases().values() for name in case["expected_peer_names"]]
     assert kinds.count("RFC822") > 10
+
+
+def test_deviations_are_documented_with_their_numbers() -> None:
+    text = (ROOT / "docs" / "standards.md").read_text("utf-8")
+    tables = {
+        "| x509-limbo | refused, accepted here": ACCEPTED,
+        "| x509-limbo | accepted, refused here": REFUSED,
+        "| NIST PKITS | valid, refused here": DEVIATIONS,
+    }
+    expected = {
+        f"{what} | {count} | {why} |"
+        for what, table in tables.items()
+        for why, count in Counter(table.values()).items()
+    }
+    assert {line for line in text.splitlines() if line.startswith(tuple(tables))} == expected

@@ -16,7 +16,7 @@ from app.model.facts import ONLY_THIS_ONE, WITHIN_GRACE, Usable
 from app.model.tables import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import validate
-from app.pki.reasons import REVOKED, code_of, detail_of
+from app.pki.reasons import IS_CA, REVOKED, code_of, detail_of
 from app.pki.revdata import UNKNOWN
 from app.smime.reasons import Reason
 from app.smime.trust import TrustView
@@ -47,6 +47,12 @@ class Candidate:
     """Of this name no other one is used, whether this one can be used or not."""
     grace_days: int | None = None
     """None is as policy says."""
+
+    def problems(self, at: datetime) -> tuple[str, ...]:
+        """Return why the certificate itself is none to encrypt to at this moment."""
+        found = self.certificate.encryption_problems(at)
+        # D1: that of a whole domain may be self-made and call itself an authority.
+        return found if "@" in self.name else tuple(each for each in found if each != IS_CA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ class Question:
         grace = self.grace if each.grace_days is None else timedelta(days=each.grace_days)
         is_late = certificate.not_after < self.at <= certificate.not_after + grace
         at = certificate.not_after if is_late else self.at
-        found = certificate.encryption_problems(at) or self._path_problems(each, at)
+        found = each.problems(at) or self._path_problems(each, at)
         if is_late and not found:
             reasons.append(Reason(WITHIN_GRACE, certificate.fingerprint[:16]))
         for problem in found[:1]:

@@ -108,7 +108,7 @@ def foresee(database: Database, found: Harvest, approval: str, at: datetime) -> 
     """Return what would become of what a message brought. Changes nothing."""
     certificate, address = found.certificate, found.address
     known = find_entry(database, address, certificate.fingerprint)
-    if certificate.is_ca:
+    if certificate.is_ca and not _is_of_domain(found):
         outcome, reasons = DROPPED, [Reason(IS_CA, certificate.subject)]
     elif is_managed(database, address.rpartition("@")[2]):
         outcome, reasons = DROPPED, [Reason("one-of-ours", address)]
@@ -119,6 +119,13 @@ def foresee(database: Database, found: Harvest, approval: str, at: datetime) -> 
     else:
         outcome, reasons = _new(database, found, approval, at)
     return Learned(outcome, certificate.fingerprint, tuple(reasons))
+
+
+def _is_of_domain(found: Harvest) -> bool:
+    """Return whether a certificate that calls itself an authority may be that of a domain (D4)."""
+    is_hinted = any(each.code == "looks-like-domain-certificate" for each in found.reasons)
+    usage = found.certificate.key_usage
+    return is_hinted and (usage is None or not usage <= {"key_cert_sign", "crl_sign"})
 
 
 def _known(known: Known, found: Harvest) -> tuple[str, list[Reason]]:

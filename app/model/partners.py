@@ -28,6 +28,7 @@ from app.model.partnerrows import (
 from app.model.tables import Partner, stamp
 from app.pki.certificate import Certificate
 from app.pki.reasons import (
+    IS_CA,
     MALFORMED,
     NOT_YET_VALID,
     UNKNOWN_CRITICAL,
@@ -37,6 +38,10 @@ from app.pki.reasons import (
 
 _LISTED_AT_MOST: Final = 10_000
 _NAMES_OF_ONE: Final = 10
+_OF_AUTHORITY: Final = (
+    "it says that it is a certificate authority's (CA:TRUE): it is used as this domain's own"
+    " certificate, and nobody whom it issued is believed for that"
+)
 _NEVER: Final = frozenset({MALFORMED, UNKNOWN_CRITICAL, UNSUPPORTED_KEY})
 
 
@@ -55,10 +60,13 @@ def import_partner(
     """
     found = read_partner_file(database, octets, at)
     leaves = [each for each in found if not each.is_ca]
+    if not leaves and name is not None and "@" not in name and len(found) == 1:
+        leaves = [for_domain(found[0], at)]
     if not leaves:
         raise Refused(
             f"{found[0].subject}: a certificate authority's certificate is no correspondent's;"
-            " sealmon trust add makes it a trust anchor"
+            " sealmon trust add makes it a trust anchor, and one that a domain made for itself"
+            " is taken with --for DOMAIN"
         )
     named = [(leaf, *each) for leaf in leaves for each in _names(leaf, name)]
     refuse_ours(database, (filed for _, filed, _ in named))
@@ -77,7 +85,7 @@ def import_partner(
     with database.change(PARTNERS):
         ids = _store(database, entries)
     count_anew(database, len(ids))
-    _keep_intermediates(database, [each for each in found if each.is_ca], at)
+    _keep_intermediates(database, [each for each in found if each.is_ca and each not in leaves], at)
     rows = entries_json(database, ids, {leaf.fingerprint: leaf for leaf in leaves})
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
 
@@ -115,6 +123,21 @@ def _names(leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
     return [read_name(each) for each in leaf.addresses]
 
 
+def for_domain(certificate: Certificate, at: datetime) -> Certificate:
+    """Return a certificate that says CA:TRUE, if it can be that of a whole domain (D1).
+
+    ``openssl req -x509`` makes such ones. Raises Refused for what is nothing but an authority.
+    """
+    others = (certificate.encryption_problems(at), certificate.signing_problems(at))
+    if all(_lasting(each) != [IS_CA] for each in others):
+        why = "; ".join(each for each in _lasting(others[0]) if each != IS_CA)
+        raise Refused(
+            f"{certificate.subject}: a certificate authority's certificate, and for a domain it"
+            f" cannot be used either: {why}"
+        )
+    return certificate
+
+
 def check_usable(certificate: Certificate, at: datetime) -> None:
     """Raise Refused for a certificate that can neither encrypt nor verify now."""
     encryption = _lasting(certificate.encryption_problems(at))
@@ -137,9 +160,12 @@ def _warnings(certificate: Certificate, at: datetime) -> list[str]:
     never = [each for each in encryption if code_of(each) in _NEVER]
     if never:
         raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(never)}")
-    if lasting := _lasting(encryption):
-        return [f"not used to encrypt: {each}" for each in lasting]
-    return [*encryption, *(f"ignored address: {each}" for each in certificate.odd_addresses)]
+    found = [_OF_AUTHORITY] if certificate.is_ca else []
+    if lasting := [each for each in _lasting(encryption) if each != IS_CA]:
+        return [*found, *(f"not used to encrypt: {each}" for each in lasting)]
+    encryption = tuple(each for each in encryption if each != IS_CA)
+    odd = (f"ignored address: {each}" for each in certificate.odd_addresses)
+    return [*found, *encryption, *odd]
 
 
 def list_partners(

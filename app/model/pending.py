@@ -8,7 +8,7 @@ from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
 from app.model.names import read_partner_name
 from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
-from app.model.partners import check_usable
+from app.model.partners import check_usable, for_domain
 from app.model.shown import certificate_json
 from app.model.tables import Pending, moment, stamp, unpack
 from app.pki.certificate import Certificate
@@ -47,10 +47,18 @@ def approve(
     """
     row = _row(database, pending_id)
     certificate = Certificate.from_der(bytes(row["certificate"]))
-    check_usable(certificate, at)
     wanted = list(names) or [row["address"]]
     if as_domain:
         wanted = [each.rpartition("@")[2] for each in wanted]
+    if not certificate.is_ca:
+        check_usable(certificate, at)
+    elif any("@" in each for each in wanted):
+        raise Refused(
+            f"{certificate.subject}: a certificate authority's certificate is no correspondent's;"
+            " --as-domain takes it as that of the whole domain"
+        )
+    else:
+        for_domain(certificate, at)
     with database.change(PARTNERS):
         ids = []
         for each in dict.fromkeys(wanted):

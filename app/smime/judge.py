@@ -112,7 +112,9 @@ def _judge_strength(case: Case, verdict: Verdict) -> None:
     if case.weak:
         verdict.lower(Status.UNTRUSTED, Reason("weak-algorithm", case.weak))
     for problem in case.certificate.signing_problems(case.at):
-        verdict.lower(Status.UNTRUSTED, _as_reason(problem))
+        # D1: that of a whole domain may be self-made and call itself an authority.
+        if problem != codes.IS_CA or not verdict.domain:
+            verdict.lower(Status.UNTRUSTED, _as_reason(problem))
 
 
 def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: bool) -> None:

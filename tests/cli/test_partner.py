@@ -1,5 +1,8 @@
+import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
@@ -184,3 +187,20 @@ def test_days_of_grace_are_given_and_taken(command: Command, entry: str) -> None
     for words in ((), ("-1",), ("3651",), ("x",), ("3", "--as-policy")):
         assert command.run("partner", "grace", entry, *words).exit_code == 2
     assert command.ask("partner", "show", entry)["grace_days"] is None
+
+
+# D1: "self-made is enough", and this is what people make themselves
+@pytest.mark.interop
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_what_openssl_makes_is_taken_for_a_domain_and_for_nobody(
+    command: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "sued.pem"
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 900 -subj /CN=sued.example"
+    words += f" -keyout {tmp_path / 'key.pem'} -out {file}"
+    subprocess.run(words.split(), check=True, capture_output=True)
+    assert "--for DOMAIN" in command.refused("partner", "import", file, "--for", "x@sued.example")
+    (row,) = command.ask("partner", "import", file, "--for", "sued.example")
+    assert "CA:TRUE" in row["warnings"][0]
+    plan = command.ask("explain", "--from", "a@b.example", "--to", "bob@sued.example")
+    assert plan["encrypt"]["fingerprints"] == [row["fingerprint"]]

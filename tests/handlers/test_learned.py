@@ -18,7 +18,7 @@ from app.mta.record import Record, trace_row
 from tests.handlers.test_revocation import World, revoked, signed
 from tests.houses import House, authority, message, only
 from tests.responders import asks
-from tests.testpki import AT, TestCA, TestIdentity, ca
+from tests.testpki import AT, TestCA, TestIdentity, ca, mailbox
 
 ALICE, PAUL = "alice@nord.example", "paul@sued.example"
 DAY = timedelta(days=1)
@@ -29,6 +29,12 @@ Make = Callable[[TestCA], TestIdentity]
 def as_ca(root: TestCA) -> TestIdentity:
     """Return an end-entity whose certificate says that it is an authority."""
     return root.issue(ALICE, extensions=((x509.BasicConstraints(ca=True, path_length=None), True),))
+
+
+def of_domain(_: TestCA) -> TestIdentity:
+    """Return what ``openssl req -x509`` makes for a domain: an authority of its own."""
+    name = x509.SubjectAlternativeName([mailbox("domain-signing-authority@nord.example")])
+    return ca("Self-made", usage=None, extensions=((name, False),)).identity
 
 
 BAD: list[tuple[str, Make, str, str, str]] = [
@@ -52,6 +58,8 @@ BAD: list[tuple[str, Make, str, str, str]] = [
     ),
     ("unknown issuer", lambda _: ca("Unknown").issue(ALICE), ALICE, "pending", "no-path"),
     ("somebody else's", lambda root: root.issue("x@y.example"), ALICE, "pending", "from-differs"),
+    ("a self-made one of a domain", of_domain, ALICE, "pending", "looks-like-domain-certificate"),
+    ("a self-made one of a domain", of_domain, ALICE, "pending", "certificate-authority"),
     (
         "a public suffix",
         lambda root: root.issue("mail@city.ck"),

@@ -192,7 +192,7 @@ class _Search:
             best = _best(failures) if failures else PathResult(UNTRUSTED)
             told = reason(PATH_BUDGET, str(error))
             return replace(best, reasons=(told, *best.reasons))
-        return _best(failures) if failures else _no_path(leaf, self.at)
+        return _best(failures) if failures else _no_path(leaf, self.at, self.dead_ends)
 
     def _check(self, path: tuple[Certificate, ...], checker: Checker) -> PathResult:
         # What is validated at another moment says nothing about this one.
@@ -237,8 +237,12 @@ def _progress(result: PathResult) -> int:
     return 2 if result.status == REVOKED else 1
 
 
-def _no_path(leaf: Certificate, at: datetime) -> PathResult:
-    why = SELF_SIGNED if leaf.is_self_signed else reason(NO_PATH, leaf.issuer)
+def _no_path(
+    leaf: Certificate, at: datetime, dead_ends: Sequence[Sequence[Certificate]]
+) -> PathResult:
+    """Return that there is no path, with the name of the authority that would lead further."""
+    missing = max(dead_ends, key=len, default=(leaf,))[-1].issuer
+    why = SELF_SIGNED if leaf.is_self_signed else reason(NO_PATH, missing)
     if at > leaf.not_after:
         return PathResult(EXPIRED, (EXPIRED, why))
     if at < leaf.not_before:

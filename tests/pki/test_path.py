@@ -85,6 +85,15 @@ def test_without_a_path_nothing_is_trusted(name: str, make: object, expected: li
     assert result.path == ()
 
 
+def test_authority_that_would_lead_further_is_named() -> None:
+    alice = SUB.issue("a@example.org")
+    missing_sub, missing_root = path_of(alice, STRANGER, others=()), path_of(alice, STRANGER)
+    assert missing_sub.reasons == (f"{NO_PATH}: CN=Path Sub",)
+    assert missing_root.reasons == (f"{NO_PATH}: CN=Path Root",)
+    with_root = path_of(alice, STRANGER, others=(SUB.certificate, ROOT.certificate))
+    assert with_root.reasons == missing_root.reasons
+
+
 def test_self_signed_leaf_is_not_trusted_for_being_an_anchor() -> None:  # T45
     solo = ca("Solo Anchor", is_ca=None, usage=None)
     assert path_of(solo.identity, solo).status == "untrusted"

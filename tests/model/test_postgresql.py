@@ -20,11 +20,12 @@ from app.model.snapshot import Store
 from app.model.tables import Domain
 from app.model.trace import Search, find_traces
 from app.pki.certificate import Certificate
-from app.pki.flights import Stored
+from app.pki.flights import OURS, THEIRS, Stored
 from tests.model.conftest import look_again, master_key
 from tests.model.house import ALICE, BOB, NORD, certificate, person, root
 from tests.model.postgresql import INSTALL, PostgreSQL, programs
 from tests.model.test_harvesting import FOREIGN, found, harvest
+from tests.model.test_revocations import claimed_at_once
 from tests.model.test_routes import BANK, LAST
 from tests.model.test_trace import row
 from tests.testpki import AT
@@ -197,6 +198,12 @@ def test_revocation_data_of_one_node_serve_the_other(database: Database) -> None
         forget(other, AT + timedelta(days=8))
     assert count_answers(other, AT) == 0
     other.close()
+
+
+def test_of_nodes_that_want_the_same_one_goes(database: Database, url: str) -> None:  # T114
+    for _ in range(5):
+        assert claimed_at_once(url) == [OURS] + [THEIRS] * 7
+        RevocationStore(database).release("a")
 
 
 def test_what_one_node_looked_up_serves_the_other(database: Database) -> None:

@@ -206,3 +206,29 @@ def test_newest_answer_is_looked_for_by_who_may_go(
     assert cache.find("a") == answer(), "a minute behind"
     assert cache.look("a") == newer
     assert cache.find("a") == newer
+
+
+def claimed_at_once(url: str, threads: int = 8) -> list[str]:
+    """Return what so many connections hear that claim one answer in the same moment."""
+    begin, said = threading.Barrier(threads), []
+
+    def claim() -> None:
+        database = open_database(url)
+        cache = RevocationStore(database)
+        begin.wait(30)
+        said.append(cache.claim("a"))
+        cache.leave()
+
+    running = [threading.Thread(target=claim) for _ in range(threads)]
+    for each in running:
+        each.start()
+    for each in running:
+        each.join()
+    return sorted(said)
+
+
+# T114
+def test_of_many_that_claim_at_once_one_goes(cache: RevocationStore, url: str) -> None:
+    for _ in range(5):
+        assert claimed_at_once(url) == [OURS] + [THEIRS] * 7
+        cache.release("a")

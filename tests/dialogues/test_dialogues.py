@@ -16,6 +16,7 @@ NUMBERS = {"size": "message_octets", "errors": "errors", "recipients": "recipien
 SHORT = {"r": "\r", "n": "\n", "0": "\0"}
 
 
+# T34: groups of commands in 03 and 18, DATA without a recipient in 04, BDAT in 06; T25: 09
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda path: path.stem)
 def test_server_answers_as_written(dialogue: Path) -> None:
     lines = [

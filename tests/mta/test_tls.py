@@ -87,6 +87,7 @@ YES, NO = True, False
         ("verify", "expired", "expired", NO, NO),
     ],
 )
+# T102: what was decrypted goes on no worse than the owner said
 @pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
 def test_level_is_kept(
     folder: Path,

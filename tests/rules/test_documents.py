@@ -99,3 +99,18 @@ def test_every_mark_renders_in_every_language(key: str, language: str, display: 
     texts = MarkTexts()
     mark = texts.text(key, language) if display == "text" else texts.symbol(key)
     assert shown[:1] == (mark or shown)[:1]
+
+
+# What the gateway cannot help is said (T84, T85, T94), and what the owner has to see to (C9).
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("security.md", "HTML that shows other things to other readers"),
+        ("security.md", "a signature says who wrote, not to whom"),
+        ("security.md", "they are visible on the wire"),
+        ("operating.md", "it lets nobody relay anonymously"),
+        ("operating.md", "ms-Exch-SMTP-Accept-Any-Sender"),
+    ],
+)
+def test_what_nobody_but_the_owner_can_see_to_is_written_down(document: str, words: str) -> None:
+    assert words in (ROOT / "docs" / document).read_text("utf-8")

@@ -67,7 +67,7 @@ def test_nothing_is_printed_evaluated_or_run_by_name() -> None:
     assert found == set()
 
 
-# T95
+# T118
 def test_nothing_is_unpickled_and_no_shell_is_asked() -> None:
     for file in SOURCE:
         for module, line in imports(file):

@@ -32,7 +32,9 @@ class Scope:
 
 SCOPES = {
     "mime": Scope(1_500, ("app.mail.entity", "app.mail.delimiters", "app.smime.kinds")),
-    "headers": Scope(300, ("app.mail.headers", "app.mail.words", "app.subject.strip")),
+    "headers": Scope(
+        300, ("app.mail.section", "app.mail.fields", "app.mail.words", "app.subject.strip")
+    ),
     "cms": Scope(2_000, ("app.cms.ber", "app.cms.signed", "app.cms.enveloped")),
     "certificate": Scope(1_500, ("app.pki.certificate", "app.pki.tbs", "app.pki.pem")),
     "message": Scope(8_000, ("app.smime", "app.cms.signed", "app.cms.enveloped")),

@@ -23,6 +23,7 @@ from app.pki.certificate import Certificate, load_certificates
 from app.pki.errors import MalformedCertificate
 from app.pki.path import Anchors, validate
 from app.smime.kinds import recognise
+from app.smime.legacy_display import without_legacy_display
 from app.smime.peel import Circumstances, peel
 from app.smime.verify import signed_content, verify
 from app.subject.strip import Cleaner
@@ -177,6 +178,8 @@ def message(octets: bytes) -> None:
     if finding.is_pass:
         assert _content_hash(peeled.message) in genuine_contents(), "a false pass"
         assert finding.from_address.lower() == ALICE, "a pass for somebody else"
+    shown = without_legacy_display(peeled.message, "x")
+    assert len(shown) <= len(peeled.message) + 100, "what is taken out makes a message no longer"
 
 
 def _messages() -> Iterator[bytes]:
@@ -190,6 +193,7 @@ def _structures() -> Iterator[bytes]:
     parts = (
         b"Content-Type: text/plain; charset=utf-8\r\n\r\nhello\r\n",
         b"Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n",
+        b'Content-Type: text/plain; hp-legacy-display="1"\r\n\r\nSubject: x\r\n\r\nhi\r\n',
         b"Content-Transfer-Encoding: quoted-printable\r\n\r\nhe=6Clo =\r\n\r\n",
         b"Content-Type: message/rfc822\r\n\r\nFrom: a@b.example\r\n\r\nhi\r\n",
         b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nMIIB\r\n",

@@ -22,6 +22,7 @@ _PVALUE: Final = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++@)?[A-Za-z0-9_
 _AUTHSERV_ID: Final = re.compile(
     r"[ \t]*+(?:\"([^\"\\]*+)\"|([^ \t;\"\\/=@<>]++))[ \t]*+(?:[0-9]++[ \t]*+)?(?:;|\Z)",
 )
+_BESIDE: Final = re.compile(r"[^\w.-]")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Mn", "Zs"))
 
 
@@ -75,7 +76,8 @@ def is_ours(field: Field, authserv_id: str) -> bool:
     if named is None:
         # It cannot be told whose it is, and another reader may think that he can.
         return ours in _plain(bare) or ours in _plain(text)
-    return _plain(named[1] or named[2] or "") == ours
+    # A port, brackets or a dot beside it make it no other host.
+    return ours in _BESIDE.split(_plain(named[1] or named[2] or ""))
 
 
 def remove(headers: Headers, authserv_id: str) -> Headers:

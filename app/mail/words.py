@@ -38,11 +38,37 @@ _NO_CHARSETS: Final = frozenset(
 )
 # QUIRK: Outlook and others say the old name and use characters of the larger set (WHATWG Encoding).
 _LARGER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932"}
+# Names that mail programs know and Python does not: labels of the WHATWG, and Windows' own.
 _OTHER_NAMES: Final = {
     "iso_8859_8_i": "iso8859_8",
     "iso_8859_8_e": "iso8859_8",
     "x_sjis": "cp932",
+    "windows_31j": "cp932",
     "x_gbk": "gb18030",
+    "x_euc_jp": "euc_jp",
+    "windows_949": "cp949",
+    "x_windows_949": "cp949",
+    "cn_big5": "big5hkscs",
+    "x_x_big5": "big5hkscs",
+    "dos_874": "cp874",
+    **dict.fromkeys(("cp50220", "cp50221", "cp50222", "x_iso_2022_jp"), "iso2022_jp_ext"),
+    "koi": "koi8_r",
+    "koi8": "koi8_r",
+    "koi8_ru": "koi8_u",
+    "x_mac_cyrillic": "mac_cyrillic",
+    "x_mac_ukrainian": "mac_cyrillic",
+    "x_mac_roman": "mac_roman",
+    **{f"x_cp{page}": f"cp{page}" for page in range(1250, 1259)},
+    **dict.fromkeys(
+        ("unicode", "csunicode", "unicodefeff", "ucs_2", "iso_10646_ucs_2"), "utf_16_le"
+    ),
+    "unicodefffe": "utf_16_be",
+    **dict.fromkeys(("ucs_4", "csucs4", "iso_10646_ucs_4"), "utf_32_be"),
+    **dict.fromkeys(("csunicode11utf7", "unicode_2_0_utf_7", "x_unicode_2_0_utf_7"), "utf_7"),
+    **{
+        codec: codec
+        for codec in ("cp1006", "cp720", "cp737", "cp856", "cp874", "cp875", "koi8_t", "koi8_u")
+    },
 }
 _SEPARATORS: Final = re.compile(r"[^0-9a-z]++")
 

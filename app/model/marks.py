@@ -60,6 +60,9 @@ LOOKALIKES: Final = (
     "[SIGNATUR GÜLTIG]",
     "[SIGNATUR GEPRÜFT]",
     "[SIGNIERT UND VERSCHLÜSSELT]",
+    "[SIGNIERT, VERSCHLÜSSELT]",
+    "[VERSCHLÜSSELT UND SIGNIERT]",
+    "[VERSCHLÜSSELT, SIGNIERT]",
     "[ENTSCHLÜSSELT]",
     "[PARTLY SIGNED]",
     "[DIGITALLY SIGNED]",
@@ -70,6 +73,9 @@ LOOKALIKES: Final = (
     "[SIGNATURE VALID]",
     "[SIGNATURE VERIFIED]",
     "[SIGNED AND ENCRYPTED]",
+    "[SIGNED, ENCRYPTED]",
+    "[ENCRYPTED AND SIGNED]",
+    "[ENCRYPTED, SIGNED]",
     "[DECRYPTED]",
 )
 
@@ -94,6 +100,8 @@ SYMBOL_LOOKALIKES: Final = (
     "\N{OLD KEY}",
     "\N{NO ENTRY SIGN}",
     "\N{OCTAGONAL SIGN}",
+    "\N{PROHIBITED SIGN}",
+    "\N{SQUARED KEY}",
 )
 
 NO_SUBJECT: Final[Mapping[str, str]] = MappingProxyType(

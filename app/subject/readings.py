@@ -17,7 +17,27 @@ BIDI_CONTROLS: Final = frozenset(
 )
 LAYERS: Final = 4  # encoded words in encoded words
 
-_CHARSET: Final = re.compile(r"=\?([^?]{0,60})\?([BbQq])\?")
+# With blanks where a fold was; and whatever some program takes for an encoded word besides: with
+# question marks inside, or not closed.
+MAY_BE_WORD: Final = re.compile(r"=\s*+\?")
+_BEGIN: Final = r"=\s*+\?([^?]{0,60})\?\s*+([BbQq])\s*+\?"
+_WORD: Final = re.compile(rf"{_BEGIN}([^?]*+)\?=")
+_UNUSUAL: Final = re.compile(rf"{_BEGIN}(.*?)(?:\?=|\Z)", re.DOTALL)
+_NO_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
+# The code pages of mainframes agree about letters, digits and blanks, and about little else.
+_MAINFRAME: Final = re.compile(
+    r"ebcdic|ibm|cp\W*0*(?:37|27[378]|28[0459]|29[07]|42[034]|500|87[01]|880|905|924|1047|102[56]|114\d)",
+    re.IGNORECASE,
+)
+# Words that can be read in two ways: padding inside of base64, the charset of a mainframe.
+UNSURE: Final = re.compile(
+    rf"\?\s*+[Bb]\s*+\?[^?=]*+=++[^?=]|=\s*+\?[^?]{{0,50}}(?:{_MAINFRAME.pattern})", re.IGNORECASE
+)
+_BARS: Final = {
+    ord(char): "|"
+    for char in bytes(range(256)).decode("cp500")
+    if not (char.isascii() and char.isalnum()) and char != " "
+}
 _PIECE: Final = DECODE_OCTETS - len("?=")
 OVERRIDES: Final = frozenset("\u202d\u202e")
 _BEGINS: Final = frozenset("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
@@ -29,29 +49,64 @@ MIRRORED: Final = str.maketrans(
 
 def readings(text: str) -> Iterator[str]:
     """Give what mail programs show of the text, the likeliest first, each once."""
-    for reading in dict.fromkeys((text, decoded(text))):
+    found = [text, decoded(text)]
+    if UNSURE.search(text):
+        found.append(decoded(text, otherwise=True))
+    for reading in dict.fromkeys(found):
         if not OVERRIDES.isdisjoint(reading):
             yield shown_order(reading, MIRRORED)
             yield shown_order(reading, {})
         yield reading
 
 
-def decoded(text: str) -> str:
-    """Return the text with everything decoded that somebody could take for an encoded word."""
+def decoded(text: str, *, otherwise: bool = False) -> str:
+    """Return the text with everything decoded that somebody could take for an encoded word.
+
+    Padding inside of base64 is passed over; otherwise it ends a segment, after which decoding
+    begins anew. A charset that we do not know is taken for ASCII; otherwise for that of a mainframe
+    if it is called like one.
+    """
     for _ in range(LAYERS):
         before = text
         text = _japanese(text)
-        if "=?" in text:
-            text = "".join(map(_decoded_piece, _pieces(_CHARSET.sub(_known, text))))
+        if MAY_BE_WORD.search(text):
+            pattern = _WORD if _WORD.search(text) else _UNUSUAL
+            words = pattern.sub(lambda word: _proper(word, otherwise=otherwise), text)
+            text = "".join(map(_decoded_piece, _pieces(words)))
         if text == before:
             break
     return text
 
 
-def _known(word: "re.Match[str]") -> str:
+def _proper(word: "re.Match[str]", *, otherwise: bool) -> str:
+    """Return an encoded word as it should be, or what it says if that cannot be written as one."""
+    charset, encoding = word[1], word[2]
+    as_base64 = _in_segments if otherwise else _in_one
+    payload = _as_q(word[3]) if encoding in "Qq" else as_base64(word[3])
+    if is_known_charset(charset):
+        return f"=?{charset}?{encoding}?{payload}?="
+    if otherwise and _MAINFRAME.search(charset):
+        octets = decode_text(f"=?latin-1?{encoding}?{payload}?=".encode())
+        return octets.encode("latin-1").decode("cp500").translate(_BARS)
     # Mail programs that do not know a charset show its ASCII characters all the same.
-    charset = word[1] if is_known_charset(word[1]) else "utf-8"
-    return f"=?{charset}?{word[2]}?"
+    return f"=?utf-8?{encoding}?{payload}?="
+
+
+def _as_q(payload: str) -> str:
+    return "".join(char if char.isascii() and char != "?" else _numbered(char) for char in payload)
+
+
+def _numbered(char: str) -> str:
+    return "".join(f"={octet:02X}" for octet in char.encode("utf-8", "replace"))
+
+
+def _in_one(payload: str) -> str:
+    return _NO_BASE64.sub("", payload).replace("=", "")
+
+
+def _in_segments(payload: str) -> str:
+    segments = _NO_BASE64.sub("", payload).split("=")
+    return "".join(segment + "A" * (-len(segment) % 4) for segment in segments)
 
 
 def _pieces(text: str) -> list[str]:

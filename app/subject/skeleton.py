@@ -40,13 +40,28 @@ KEPT: Final = 8_192  # characters that a table remembers
 
 # Digits that stand in for letters, and for the second look currencies too.
 _DIGITS: Final = str.maketrans("0123456789", "olzeasgtbg")
-_CURRENCIES: Final = str.maketrans("0123456789$€£", "olzeasgtbgsel")
+_CURRENCIES: Final = str.maketrans("0123456789$€£!¡@+", "olzeasgtbgseliiat")
 _PUNCTUATION: Final = frozenset(("Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps"))
 _SIGNS: Final = _PUNCTUATION | {"Sc", "Sk", "Sm"}
 # One stroke, whatever it is called: i, l, 1, |, and the dotted and dotless i of Turkish.
 _STROKES: Final = str.maketrans("l1|ıİ", "iiiii")
 # Letters that look like others only to somebody who wants to read Latin.
-_FAUX: Final = str.maketrans("ийяэшщцчьъгзюπꞓ", "nnrewwuubbr3one")
+_FAUX: Final = str.maketrans("ийяэшщцчьъгзюπꞓəǝɘɜᴈʇʁᴙᴎꝺꝼᵹꞃꞅꞇ", "nnrewwuubbr3oneeeeeetrrndfgrst")
+# Alphabets that UTS 39 leaves alone, letter by letter where they are drawn like Latin.
+_ANCIENT: Final = str.maketrans(
+    "𐌰𐌱𐌲𐌳𐌴𐌶𐌷𐌹𐌺𐌻𐌼𐌽𐍀𐍂𐍃𐍄𐍅𐍆𐍇𐌀𐌁𐌂𐌃𐌄𐌅𐌆𐌇𐌉𐌊𐌋𐌌𐌍𐌏𐌐𐌒𐌓𐌔𐌕𐌖𐌗𐌙ⵊⴹⵎ",
+    "abgdezhiklmnprstyfxabcdefzhiklmnopqrstvxyiec",
+)
+# Words in one character, shown as pictures.
+_WORDS: Final = {
+    "🆎": "ab",
+    "🆒": "cool",
+    "🆔": "id",
+    "🆕": "new",
+    "🆖": "ng",
+    "🆗": "ok",
+    "🆚": "vs",
+}
 # One letter drawn as two; after the strokes, so that the last is cl.
 _PAIRS: Final = {"m": "rn", "w": "vv", "d": "ci"}
 
@@ -115,6 +130,8 @@ class Letters(dict[str, str]):
             if self._fold_first:
                 compatible = compatible.casefold()
             seen = "".join(map(_seen, unicodedata.normalize("NFKD", compatible)))
+            # Pictures of words are left out at first sight, and read at second.
+            seen = _WORDS.get(char, seen) if self._fold_first else seen
         stand_ins = _CURRENCIES if self._fold_first else _DIGITS
         folded = seen.casefold().translate(_FAUX).translate(stand_ins).translate(_STROKES)
         letters = "".join(filter(_is_kept, unicodedata.normalize("NFKD", folded)))
@@ -130,7 +147,7 @@ def _seen(char: str) -> str:
     digit = unicodedata.decimal(char, -1)
     if digit >= 0:
         return str(digit)
-    return _LETTERS.get(char, shown)
+    return _LETTERS.get(char) or shown.translate(_ANCIENT)
 
 
 def _is_kept(char: str) -> bool:

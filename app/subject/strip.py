@@ -13,25 +13,28 @@ from functools import lru_cache
 from typing import Final
 
 from app import patience
-from app.mail.authres import is_ours
-from app.mail.headers import Field, Headers, decode_text, encode_text, join, split
+from app.mail.headers import Field, Headers, decode_text, encode_text, join, split, unfold
 from app.mail.limits import DECODE_OCTETS
+from app.mail.words import octets_to_text, raw_text
 from app.model.marks import MarkTexts
 from app.subject.brackets import SIDES
 from app.subject.effort import Effort, TooMuch
+from app.subject.forged import is_forged
 from app.subject.forms import Forms
-from app.subject.readings import BIDI_CONTROLS, OVERRIDES, has_bidi, readings
+from app.subject.readings import BIDI_CONTROLS, MAY_BE_WORD, OVERRIDES, UNSURE, has_bidi, readings
 from app.subject.scan import Scan
 from app.subject.skeleton import AS_FOLDED, AS_SEEN, IGNORABLE, reduce
 from app.subject.symbols import Symbols
 
+# In which mail programs of some countries read octets that say nothing of their charset.
+_RAW_CHARSETS: Final = ("gb18030", "big5hkscs", "cp932", "euc-jp", "cp949", "koi8-r", "cp1251")
 TURNED_CHARACTERS: Final = 998  # read of a subject that is shown in another order
 ROUNDS: Final = 4  # of cutting, before a subject is taken apart
 _HIDES: Final = BIDI_CONTROLS | {"\x1b"}
-_WORD_BEGINS: Final = re.compile(r"=++(?=\?)")
-RESULT_FIELDS: Final = "X-Sealmon-"
-_LOOKED_AT: Final = frozenset(("subject", "thread-topic", "from", "authentication-results"))
-_NAME_CHARACTERS: Final = 1_000  # no reader takes a longer name for one of ours
+_WORD_BEGINS: Final = re.compile(r"=[=\s]*+(?=\?)")
+# Outlook copies the subject into Thread-Topic, and shows Keywords as categories.
+_SHOWN: Final = frozenset(("subject", "thread-topic", "keywords", "comments"))
+_LOOKED_AT: Final = _SHOWN | {"from"}
 
 
 @lru_cache(maxsize=16)
@@ -88,7 +91,7 @@ class Cleaner:
         efforts = Effort(), Effort()
         for field in self._own_fields(parts.headers):
             patience.tick()
-            if _is_named_ours(field.name[:_NAME_CHARACTERS]):
+            if is_forged(field, authserv_id):
                 continue
             key = field.plain_key
             if key not in _LOOKED_AT:
@@ -97,7 +100,7 @@ class Cleaner:
                 continue
             subjects += key == "subject"
             is_second = key == "subject" and subjects > 1
-            if not is_second and not is_ours(field, authserv_id):
+            if not is_second:
                 effort = efforts[key != "subject"]
                 fields.append(self._cleaned(field, effort, utf8=utf8))
         cleaned = Headers.of(fields)
@@ -111,8 +114,7 @@ class Cleaner:
 
     def _cleaned(self, field: Field, effort: Effort, *, utf8: bool) -> Field:
         key = field.plain_key
-        # Outlook copies the subject into Thread-Topic.
-        if key in {"subject", "thread-topic"}:
+        if key in _SHOWN:
             for text in _texts_of(field):
                 cleaned = self.clean(text, effort)
                 if cleaned != text:
@@ -147,12 +149,12 @@ class Cleaner:
         """Tell whether the text has anything that a mark needs; most subjects have not."""
         if self._symbols and self._symbols.found_in(text):
             return True
-        return "=?" in text or "\x1b" in text or _has_brackets(text)
+        return "\x1b" in text or _has_brackets(text) or MAY_BE_WORD.search(text) is not None
 
     def _once(self, subject: str, effort: Effort) -> str:
         if not self._may_hide(subject):
             return subject
-        effort.spend(len(subject) if "=?" in subject else 0)
+        effort.spend(len(subject) if MAY_BE_WORD.search(subject) else 0)
         for reading in readings(subject):
             effort.spend(len(reading) // 2)
             cleaned = self._without_marks(reading, effort)
@@ -176,17 +178,8 @@ class Cleaner:
         plain = "".join(char for char in text if char not in _HIDES and not SIDES[char])
         if self._symbols:
             plain = self._symbols.without(plain)
-        # An equals sign less brings no other before a question mark.
+        # One less brings no other before a question mark.
         return _WORD_BEGINS.sub("", plain)
-
-
-@lru_cache(maxsize=4_096)
-def _is_named_ours(name: str) -> bool:
-    # Whatever its case, blanks, dashes and look-alike letters (T61, T62).
-    return any(
-        reduce(name, letters).startswith(reduce(RESULT_FIELDS, letters))
-        for letters in (AS_SEEN, AS_FOLDED)
-    )
 
 
 def _has_brackets(text: str) -> bool:
@@ -198,8 +191,13 @@ def _is_visible(text: str) -> bool:
 
 
 def _texts_of(field: Field) -> Iterator[str]:
+    """Give what mail programs take the octets of a field for, the likeliest first."""
     yield decode_text(field.value)
+    line = unfold(field.value)[:DECODE_OCTETS]
+    if UNSURE.search(raw_text(line)):
+        yield raw_text(line)
     # Octets that are no UTF-8 are shown as another charset by some, and left out by others.
     partly = field.value.decode("utf-8", "ignore").encode()
     if partly != field.value:
         yield decode_text(partly)
+        yield from dict.fromkeys(octets_to_text(line, charset) for charset in _RAW_CHARSETS)

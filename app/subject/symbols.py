@@ -7,13 +7,18 @@ RFC 2047 §5(3), RFC 5322 §3.4.
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from app.mail.headers import Field, decode_text
+from app.mail.headers import Field, decode_text, unfold
+from app.mail.limits import DECODE_OCTETS
+from app.mail.words import raw_text
+from app.subject.readings import readings
 
 # Runs of encoded words: a character may be split over two of them.
 _WORDS: Final = re.compile(rb"=\?[^?]+\?[BbQq]\?[^?]*\?=(?:[ \t\r\n]+=\?[^?]+\?[BbQq]\?[^?]*\?=)*")
+_WORD_BEGINS: Final = re.compile(rb"=[=\s]*+(?=\?)")
+_ANGLES: Final = re.compile(rb"(<[^<>]*>)")
 # What makes a symbol of a character, or joins two: nothing of it is shown alone.
 _FORMS: Final = "\ufe0e\ufe0f\u200d\u20e3"
 
@@ -64,16 +69,34 @@ class Symbols:
 
     def without_in_phrase(self, field: Field) -> Field:
         """Return an address field without them; the same object if it shows none."""
-        if not self.found_in(decode_text(field.value)):
+        if field.octets.isascii() and b"?" not in field.octets:
             return field
+        octets = field.octets
+        if self.found_in(decode_text(field.value)):
+            octets = _WORDS.sub(self._recoded, octets)
+            for char in self._chars:
+                octets = octets.replace(char.encode(), b"")
+        if any(map(self.found_in, _readings(octets))):
+            octets = _undone(octets)
+        return field if octets == field.octets else Field(field.name, octets)
 
-        def recoded(found: "re.Match[bytes]") -> bytes:
-            text = decode_text(found[0])
-            if not self.found_in(text):
-                return found[0]
-            return _encoded(self.without(text))
+    def _recoded(self, words: "re.Match[bytes]") -> bytes:
+        text = decode_text(words[0])
+        return _encoded(self.without(text)) if self.found_in(text) else words[0]
 
-        octets = _WORDS.sub(recoded, field.octets)
-        for char in self._chars:
-            octets = octets.replace(char.encode(), b"")
-        return Field(field.name, octets)
+
+def _readings(octets: bytes) -> Iterator[str]:
+    value = octets.partition(b":")[2][:DECODE_OCTETS]
+    for text in dict.fromkeys((decode_text(value), raw_text(unfold(value)))):
+        yield from readings(text)
+
+
+def _undone(octets: bytes) -> bytes:
+    """Return an address field in which nobody can take anything for an encoded word.
+
+    For words that only some programs read; what stands in angle brackets stays.
+    """
+    return b"".join(
+        piece if piece.startswith(b"<") else _WORD_BEGINS.sub(b"", piece)
+        for piece in _ANGLES.split(octets)
+    )

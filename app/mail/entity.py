@@ -12,7 +12,7 @@ from typing import Final
 from app import patience
 from app.mail.delimiters import Delimited, cut
 from app.mail.fields import is_refused
-from app.mail.headers import FIRST_FIELD, Headers
+from app.mail.headers import FIRST_FIELD, Headers, read_headers
 from app.mail.limits import (
     BOUNDARY_OCTETS,
     FIELD_OCTETS,
@@ -83,7 +83,7 @@ class Entity:
     def headers(self) -> Headers:
         """The header section, without the empty line."""
         if self._headers is None:
-            self._headers = Headers(self.source[self.start : self.headers_end])
+            self._headers = read_headers(self.source[self.start : self.headers_end])
         return self._headers
 
     @property
@@ -154,9 +154,10 @@ class Entity:
     def parts(self) -> tuple["Entity", ...]:
         """Return the parts of a multipart; nothing for others, and for more than MIME_PARTS."""
         if self._parts is None:
+            source = self.source
             default = ATTACHED_MESSAGE if self.media_type.subtype == "digest" else PLAIN_TEXT
             found = self.delimited.parts if self.boundary else ()
-            self._parts = tuple(Entity(self.source, start, end, default) for start, end in found)
+            self._parts = tuple([Entity(source, start, end, default) for start, end in found])
         return self._parts
 
     def message(self) -> "Entity":

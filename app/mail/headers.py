@@ -7,11 +7,12 @@ RFC 5322 §2.1, §2.2.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Self
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from app.mail.fields import Field, field_of
-from app.mail.section import Section, read_section
+from app.mail.section import REMEMBERED_OCTETS, Section
 from app.mail.words import decode_text, encode_text, unfold
 
 __all__ = ["Field", "Headers", "Split", "decode_text", "encode_text", "join", "split", "unfold"]
@@ -20,29 +21,10 @@ FIRST_FIELD: Final = re.compile(rb"[!-9;-~]++[ \t]*+:")
 """What a message begins with if it has a header section."""
 
 
-class Headers:
+class Headers(Section):
     """A header section. Never changes; every edit returns a new one."""
 
-    __slots__ = ("_divided", "_section", "octets")
-
-    octets: bytes
-    """The section, without the empty line that ends it."""
-
-    def __init__(self, octets: bytes = b"") -> None:
-        self.octets = octets
-        self._section: Section | None = None
-        self._divided: tuple[Headers, Headers] | None = None
-
-    @classmethod
-    def of(cls, fields: Iterable[Field]) -> Self:
-        """Return the header section made of these fields."""
-        return cls._from(Section.of(fields))
-
-    @classmethod
-    def _from(cls, section: Section) -> Self:
-        made = cls(section.octets)
-        made._section = section
-        return made
+    __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self.octets == other.octets
@@ -52,25 +34,6 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({self.octets!r})"
-
-    @property
-    def _read(self) -> Section:
-        if self._section is None:
-            self._section = read_section(self.octets)
-        return self._section
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """All fields in order, read at first use; of a refused section just one, nameless."""
-        return self._read.fields
-
-    def find(self, name: str) -> Field | None:
-        """Return the first field of that name."""
-        return (self._section or self._read).find(name)
-
-    def all(self, name: str) -> tuple[Field, ...]:
-        """Return every field of that name, from the top."""
-        return self._read.all(name)
 
     def text(self, name: str) -> str:
         """Return the decoded text of the first field of that name, "" if there is none."""
@@ -88,16 +51,6 @@ class Headers:
         """Return the section without the fields that the predicate is true for."""
         kept = [field for field in self.fields if not predicate(field)]
         return self if len(kept) == len(self.fields) else Headers.of(kept)
-
-    @property
-    def divided(self) -> "tuple[Headers, Headers]":
-        """The fields that describe the entity, and the others (RFC 2045 §3)."""
-        if self._divided is None:
-            section = self._read
-            inside, outside = section.divided()
-            others = self if outside is section else Headers._from(outside)
-            self._divided = Headers._from(inside), others
-        return self._divided
 
     def prepend(self, name: str, value: bytes | str) -> "Headers":
         """Return the section with one field more on top.
@@ -136,13 +89,17 @@ class Headers:
         """Whether there is no 8-bit octet; others belong to SMTPUTF8 transactions (RFC 6532 §3)."""
         return self.octets.isascii()
 
-    @property
-    def anomalies(self) -> tuple[str, ...]:
-        """What two readers could read differently; empty for a clean section (T38).
 
-        Raw UTF-8 is clean here, as in an SMTPUTF8 message; for others ask is_ascii.
-        """
-        return self._read.anomalies
+def read_headers(octets: bytes) -> Headers:
+    """Return the header section that these octets are.
+
+    One message is looked at many times on its way, and its sections are cut out anew each time: the
+    last ones of usual size are remembered by their octets, with what was read of them.
+    """
+    return _remembered(octets) if len(octets) <= REMEMBERED_OCTETS else Headers(octets)
+
+
+_remembered: Final = lru_cache(maxsize=64)(Headers)
 
 
 def _new_field(name: str, value: bytes | str) -> bytes:
@@ -183,9 +140,9 @@ def split(message: bytes) -> Split:
         return Split(message, Headers(), b"\r\n", 2)
     at = message.find(b"\r\n\r\n")
     if at >= 0:
-        return Split(message, Headers(message[: at + 2]), b"\r\n", at + 4)
+        return Split(message, read_headers(message[: at + 2]), b"\r\n", at + 4)
     if FIRST_FIELD.match(message):
-        return Split(message, Headers(message), b"", len(message))
+        return Split(message, read_headers(message), b"", len(message))
     return Split(message, Headers(), b"", 0)
 
 

@@ -8,7 +8,7 @@ RFC 5322 §2.2, RFC 6532 §3.2.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 
 from app.mail.fields import (
     FIELD,
@@ -25,7 +25,8 @@ _CLEAN: Final = re.compile(
     rb"(?:[!-9;-~]++:[\t -~\x80-\xff]*+\r\n"
     rb"(?:[ \t]++[!-~\x80-\xff][\t -~\x80-\xff]*+\r\n)*)*"
 )
-_REMEMBERED_OCTETS: Final = 8_192
+REMEMBERED_OCTETS: Final = 8_192
+"""What is usual: a larger section is not worth its place in a memory."""
 # At most one of each, and two readers do not agree which of two counts: RFC 5322 §3.6, RFC 2045 §3.
 _SINGLE: Final = (
     "from",
@@ -49,20 +50,34 @@ class Section:
     It is read when it is first asked, and every question is answered from that one reading.
     """
 
-    __slots__ = ("_anomalies", "_fields", "_first", "_found", "_is_clean", "_pairs", "octets")
+    __slots__ = (
+        "_anomalies",
+        "_divided",
+        "_fields",
+        "_first",
+        "_found",
+        "_is_clean",
+        "_pairs",
+        "octets",
+    )
 
-    def __init__(self, octets: bytes) -> None:
+    octets: bytes
+    """The section, without the empty line that ends it."""
+
+    def __init__(self, octets: bytes = b"", pairs: list[tuple[bytes, bytes]] | None = None) -> None:
         self.octets = octets
-        self._is_clean = False
-        self._pairs: list[tuple[bytes, bytes]] | None = None  # each field, and its name
+        # Each field, and its name; given only for a clean section.
+        self._pairs = pairs
+        self._is_clean = pairs is not None
         self._fields: tuple[Field, ...] | None = None
         self._first: dict[bytes, tuple[bytes, bytes]] | None = None  # by name in lower case
         self._found: dict[str, Field | None] = {}
+        self._divided: tuple[Self, Self] | None = None
         self._anomalies: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, fields: Iterable[Field]) -> "Section":
-        """Return the section made of these fields."""
+    def of(cls, fields: Iterable[Field]) -> Self:
+        """Return the header section made of these fields."""
         chosen = tuple(fields)
         made = cls(b"".join([field.octets for field in chosen]))
         made._take(chosen)
@@ -85,7 +100,7 @@ class Section:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """All fields in their order."""
+        """All fields in their order; of a refused section just one, nameless."""
         if self._fields is None:
             pairs = self._read()
             if self._fields is None:
@@ -117,28 +132,35 @@ class Section:
             return (first,)
         return tuple(field for field in self.fields if field.key == first.key)
 
-    def divided(self) -> "tuple[Section, Section]":
-        """Return the fields that describe the entity, and the others (RFC 2045 §3)."""
+    @property
+    def divided(self) -> tuple[Self, Self]:
+        """The fields that describe the entity, and the others (RFC 2045 §3)."""
+        if self._divided is None:
+            self._divided = self._divide()
+        return self._divided
+
+    def _divide(self) -> tuple[Self, Self]:
         pairs = self._read()
-        if not self._is_clean or len(self.octets) > _REMEMBERED_OCTETS:
+        if not self._is_clean or len(self.octets) > REMEMBERED_OCTETS:
             inside = [field for field in self.fields if field.is_content]
             outside = [field for field in self.fields if not field.is_content]
-            return Section.of(inside), Section.of(outside) if inside else self
+            return self.of(inside), self.of(outside) if inside else self
         content: list[tuple[bytes, bytes]] = []
         others: list[tuple[bytes, bytes]] = []
         for pair in pairs:
             (content if _is_content(pair[1]) else others).append(pair)
         return self._part(content), self._part(others) if content else self
 
-    def _part(self, pairs: list[tuple[bytes, bytes]]) -> "Section":
+    def _part(self, pairs: list[tuple[bytes, bytes]]) -> Self:
         """Return the section of some of the fields of a clean one."""
-        made = Section(b"".join([octets for octets, _ in pairs]))
-        made._pairs, made._is_clean = pairs, True
-        return made
+        return type(self)(b"".join([octets for octets, _ in pairs]), pairs)
 
     @property
     def anomalies(self) -> tuple[str, ...]:
-        """What two readers could read differently, looked for once; see Headers.anomalies."""
+        """What two readers could read differently; empty for a clean section (T38).
+
+        Raw UTF-8 is clean here, as in an SMTPUTF8 message; for others ask is_ascii.
+        """
         if self._anomalies is None:
             self._anomalies = self._look_for_anomalies()
         return self._anomalies
@@ -159,15 +181,3 @@ class Section:
             keys = [name.lower() for _, name in pairs]
             found.extend(f"several {key} fields" for key in _SINGLE if keys.count(key.encode()) > 1)
         return tuple(dict.fromkeys(found))
-
-
-def read_section(octets: bytes) -> Section:
-    """Return what a header section says.
-
-    One message is looked at many times on its way, and its sections are cut out anew each time: the
-    last ones of usual size are remembered by their octets.
-    """
-    return _remembered(octets) if len(octets) <= _REMEMBERED_OCTETS else Section(octets)
-
-
-_remembered: Final = lru_cache(maxsize=64)(Section)

@@ -3,7 +3,8 @@
 import pytest
 
 from app.mail.fields import fields_of
-from app.mail.section import Section, read_section
+from app.mail.headers import read_headers
+from app.mail.section import Section
 
 SECTIONS = {
     "clean": b"From: a@b.c\r\nTo: b@c.d\r\nContent-Type: text/plain;\r\n charset=utf-8\r\n",
@@ -32,7 +33,7 @@ def test_answers_are_those_of_the_fields_one_by_one(octets: bytes) -> None:
         assert section.find(name) == (alike[0] if alike else None)
         assert section.all(name) == alike
     assert Section(octets).fields == fields
-    inside, outside = Section(octets).divided()
+    inside, outside = Section(octets).divided
     assert inside.fields == tuple(field for field in fields if field.is_content)
     assert outside.fields == tuple(field for field in fields if not field.is_content)
     assert inside.octets == b"".join(field.octets for field in inside.fields)
@@ -44,7 +45,7 @@ def test_answers_are_those_of_the_fields_one_by_one(octets: bytes) -> None:
 
 def test_a_part_of_a_section_may_be_divided_again() -> None:
     octets = SECTIONS["clean"]
-    inside, outside = read_section(octets).divided()
-    assert outside.divided()[1] is outside
-    assert inside.divided()[0].octets == inside.octets
-    assert read_section(octets) is read_section(bytes(bytearray(octets)))
+    inside, outside = read_headers(octets).divided
+    assert outside.divided[1] is outside
+    assert inside.divided[0].octets == inside.octets
+    assert read_headers(octets) is read_headers(bytes(bytearray(octets)))

@@ -36,12 +36,12 @@ def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
     settings = outbound_settings(work, recipient)
     entries, sources = settings["triggers"].entries, settings["lookup"].entries
     headers = work.headers
+    asks = asked(entries, headers.text("Subject"), headers.text) if entries else None
+    if settings.word("encrypt") == "never" and not asks:
+        # What it could be encrypted to changes nothing.
+        return plan("outbound", addressed, shared, work.snapshot)
     partner = _usable(work, addressed)
-    facts = replace(
-        shared,
-        partner=partner,
-        asked=asked(entries, headers.text("Subject"), headers.text) if entries else None,
-    )
+    facts = replace(shared, partner=partner, asked=asks)
     if sources and not partner.certificates and _needs_partner(work, addressed, facts):
         facts = _looked_up(work, recipient, facts)
     return plan("outbound", addressed, facts, work.snapshot)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from operator import is_
 from typing import Final
 
 from app import patience
@@ -103,6 +104,8 @@ class Cleaner:
             if not is_second:
                 effort = efforts[key != "subject"]
                 fields.append(self._cleaned(field, effort, utf8=utf8))
+        if len(fields) == len(parts.headers.fields) and all(map(is_, fields, parts.headers.fields)):
+            return message
         cleaned = Headers.of(fields)
         return message if cleaned == parts.headers else join(cleaned, parts)
 

@@ -107,16 +107,21 @@ class Plan:
 
         ``sign`` and ``encrypt`` also say what was decided.
         """
-        found = dict(self.settings.as_json)
+        return {**self.settings.as_json, **self.decisions()}
+
+    def decisions(self) -> dict[str, Any]:
+        """Return what ``to_json`` says beyond the settings, or in their place."""
+        settings = self.settings.as_json
+        found: dict[str, Any] = {}
         if self.sign is not None:
-            found["sign"] = found["sign"] | {
+            found["sign"] = settings["sign"] | {
                 "key": self.sign.key_id,
                 "fingerprint": self.sign.fingerprint,
                 "form": self.sign.form,
                 "kind": self.sign.kind,
             }
         if self.encrypt is not None:
-            found["encrypt"] = found["encrypt"] | {
+            found["encrypt"] = settings["encrypt"] | {
                 "fingerprints": list(self.encrypt.fingerprints),
                 "profile": self.encrypt.profile,
                 "kind": self.encrypt.kind,

@@ -12,6 +12,7 @@ from typing import Any, Final
 from app.model.fields import FIELDS, Direction, Field, Value
 from app.model.patterns import Pattern, matchable
 from app.model.routes import RouteRow, export_toml, parse_toml, read_rows, shipped_rows
+from app.model.tables import pack
 
 __all__ = [
     "FIELDS",
@@ -70,6 +71,11 @@ class Settings(dict[str, Setting]):
     def as_json(self) -> Mapping[str, Any]:
         """Every field with its route, ready for JSON; the same object serves many messages."""
         return {name: each.to_json() for name, each in self.items()}
+
+    @cached_property
+    def packed(self) -> str:
+        """The same as it is stored in the trace, where it makes up most of a row."""
+        return pack(self.as_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,10 @@ class TraceRow:
     recipient: str
     message_id: str = ""
     states: Sequence[str] = ()
+    settings: str = "{}"
+    """What policy said, packed; the same text serves many messages."""
     plan: Mapping[str, Any] = field(default_factory=dict)
+    """What was decided."""
     signature: Mapping[str, Any] = field(default_factory=dict)
     decryption: Mapping[str, Any] = field(default_factory=dict)
     learned: Mapping[str, Any] = field(default_factory=dict)
@@ -191,7 +194,7 @@ def _values(row: TraceRow) -> tuple[object, ...]:
         _index(row.from_address),
         _index(row.recipient),
         _storable(row.message_id),
-        pack(details),
+        f'{{"settings":{row.settings},{pack(details)[1:]}',
     )
 
 
@@ -246,9 +249,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "recipient": details.get("recipient", ""),
         "message_id": row["message_id"],
         "from_address": details.get("from", ""),
-        **{
-            name: details.get(name)
-            for name in ("states", "plan", "signature", "decryption", "protected", "reply")
-        },
+        "states": details.get("states"),
+        # Where a decision says more than its setting, the decision is shown.
+        "plan": {**details.get("settings", {}), **details.get("plan", {})},
+        **{name: details.get(name) for name in ("signature", "decryption", "protected", "reply")},
         "learned": details.get("learned", {}),
     }

@@ -42,7 +42,8 @@ def trace_row(record: Record, delivery: Delivery | None, reply: Reply) -> TraceR
     return TraceRow(
         **common,
         states=tuple(delivery.states),
-        plan=plan.to_json() if plan is not None else {},
+        settings=plan.settings.packed if plan is not None else "{}",
+        plan=plan.decisions() if plan is not None else {},
         signature=finding_json(delivery.finding) if delivery.finding is not None else {},
         decryption=decryption_json(delivery.decryption) if delivery.decryption is not None else {},
         learned=delivery.learned.to_json() if delivery.learned is not None else {},

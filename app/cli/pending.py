@@ -1,41 +1,103 @@
 """``sealmon pending``: certificates from signatures that wait for a person (B5)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from app import clock
 from app.cli.frame import Noun, wants_json
 from app.cli.inputs import read_id
-from app.cli.output import show_row, show_rows
+from app.cli.output import printable, show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import pending as queue
+from app.model.vouching import trust_issuer
 
 _COLUMNS = ("id", "from", "reasons", "issuer", "not_after", "fingerprint", "expires_at")
+_REJECTED = ("id", "from", "state", "issuer", "not_after", "fingerprint")
 _LIST = "sealmon pending list"
 
 pending = Noun("pending", help="Certificates that wait for approval.")
 
 
 @pending.command("list")
+@click.option("--rejected", is_flag=True, help="What was refused, and stays so.")
 @pass_place
-def list_(place: Place) -> None:
+def list_(place: Place, rejected: bool) -> None:  # noqa: FBT001 - click calls it
     """List what waits, the oldest first; an entry ends after 30 days."""
-    show_rows(queue.list_pending(place.database, clock.now()), _COLUMNS, as_json_=wants_json())
+    rows = queue.list_pending(place.database, clock.now())
+    if rejected:
+        rows = queue.list_rejected(place.database)
+    columns = _REJECTED if rejected else _COLUMNS
+    show_rows(rows if wants_json() else map(in_words, rows), columns, as_json_=wants_json())
+
+
+def in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its reasons as people read them."""
+    return {**row, "reasons": [each["text"] for each in row["reasons"]]}
+
+
+@pending.command("show")
+@click.argument("id_", metavar="ID")
+@pass_place
+def show(place: Place, id_: str) -> None:
+    """Show what waits under an ID: who sent it, every reason, all its addresses and issuers."""
+    row = queue.get_pending(place.database, read_id(id_, see=_LIST))
+    show_row(row if wants_json() else in_words(row), as_json_=wants_json())
 
 
 @pending.command("approve")
 @click.argument("id_", metavar="ID")
 @click.option(
-    "--for", "names", multiple=True, metavar="ADDRESS_OR_DOMAIN", help="Instead of its From."
+    "--for",
+    "names",
+    multiple=True,
+    metavar="ADDRESS_OR_DOMAIN",
+    help="Instead of its From and its own addresses.",
 )
 @click.option("--as-domain", is_flag=True, help="For everybody in the domain.")
+@click.option("--include-subdomains", is_flag=True, help="With a domain.")
 @pass_place
-def approve(place: Place, id_: str, names: tuple[str, ...], as_domain: bool) -> None:  # noqa: FBT001 - click calls it
-    """Use a certificate, for its From or the given names. Compare the fingerprint first."""
+def approve(
+    place: Place,
+    id_: str,
+    names: tuple[str, ...],
+    as_domain: bool,  # noqa: FBT001 - click calls it
+    include_subdomains: bool,  # noqa: FBT001
+) -> None:
+    """Use a certificate for its From and all addresses it names, or for the given ones.
+
+    Compare the fingerprint with its owner first. An address of which another certificate is known
+    has to be given with --for.
+    """
     rows = queue.approve(
-        place.database, read_id(id_, see=_LIST), clock.now(), names=names, as_domain=as_domain
+        place.database,
+        read_id(id_, see=_LIST),
+        clock.now(),
+        names=names,
+        as_domain=as_domain,
+        include_subdomains=include_subdomains,
     )
     lines = [f"entry {row['id']} for {row['name']}: {row['fingerprint']}" for row in rows]
+    lines += [f"warning: {each}" for each in rows[0]["warnings"]]
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(lines))
+
+
+@pending.command("trust")
+@click.argument("id_", metavar="ID")
+@pass_place
+def trust(place: Place, id_: str) -> None:
+    """Trust the issuer that the message brought, for all that it issues, instead.
+
+    Compare the fingerprint of the issuer with its owner first: see pending show.
+    """
+    done = trust_issuer(place.database, read_id(id_, see=_LIST), clock.now())
+    anchor = done["anchor"]
+    lines = [f"trust anchor {anchor['id']}: {anchor['subject']}"]
+    lines.append(f"compare the fingerprint with its owner: {anchor['fingerprint']}")
+    lines += [f"entry {row['id']} for {row['name']}" for row in done["entries"]]
+    lines += [f"still waits: {each['text']}" for each in done["reasons"]]
+    show_row(done, as_json_=wants_json(), human=lambda: "\n".join(map(printable, lines)))
 
 
 @pending.command("reject")
@@ -43,6 +105,15 @@ def approve(place: Place, id_: str, names: tuple[str, ...], as_domain: bool) -> 
 @click.option("--all-of-sender", is_flag=True, help="And whatever else this address brings.")
 @pass_place
 def reject(place: Place, id_: str, all_of_sender: bool) -> None:  # noqa: FBT001 - click calls it
-    """Refuse a certificate for good."""
+    """Refuse a certificate for good, until it is forgotten."""
     row = queue.reject(place.database, read_id(id_, see=_LIST), all_of_sender=all_of_sender)
     show_row(row, as_json_=wants_json(), human=lambda: f"rejected {row['fingerprint']}")
+
+
+@pending.command("forget")
+@click.argument("id_", metavar="ID")
+@pass_place
+def forget(place: Place, id_: str) -> None:
+    """Forget that something was rejected; it may come with the next signed message."""
+    row = queue.forget(place.database, read_id(id_, see=f"{_LIST} --rejected"))
+    show_row(row, as_json_=wants_json(), human=lambda: f"forgotten {row['fingerprint']}")

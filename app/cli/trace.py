@@ -41,9 +41,18 @@ def trace(
         click.echo(table(rows, _COLUMNS))
 
 
+def _plainly(value: Any) -> Any:  # noqa: ANN401 - whatever a row holds
+    """Return what has reasons with them in words."""
+    if not isinstance(value, Mapping) or "reasons" not in value:
+        return value
+    words = [each["text"] if isinstance(each, Mapping) else each for each in value["reasons"]]
+    return {**value, "reasons": words}
+
+
 def _story(row: Mapping[str, Any]) -> str:
     """Return one row with its plan, a field a line."""
-    heads = [{"what": name, "value": value} for name, value in row.items() if name != "plan"]
+    heads = [{"what": name, "value": _plainly(value)} for name, value in row.items()]
+    heads = [each for each in heads if each["what"] != "plan"]
     steps = [
         {"what": f"plan: {name}", "value": value} for name, value in (row["plan"] or {}).items()
     ]

@@ -20,6 +20,7 @@ from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_ent
 from app.model.pending import LIFETIME, WAITING, count_waiting, expire, is_rejected
 from app.model.snapshot import Store
 from app.model.tables import Partner, Pending, pack, stamp, storable
+from app.model.vouching import named_above
 from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME
 from app.pki.path import TRUSTED, validate
@@ -220,6 +221,7 @@ def _queue(
     database: Database, found: Harvest, reasons: Sequence[Reason], at: datetime, message_id: str
 ) -> None:
     expire(database, at)
+    chain = named_above(found.certificate, found.intermediates)
     database.insert(
         Pending,
         {
@@ -228,6 +230,7 @@ def _queue(
             "certificate": found.certificate.der,
             "reasons": pack([{"code": each.code, "text": each.text()} for each in reasons]),
             "state": WAITING,
+            "chain": pack([each.der.hex() for each in chain]),
             "capabilities": pack(list(found.capabilities)) if found.signed_at else "",
             "capabilities_at": stamp(found.signed_at) if found.signed_at else 0,
             "message_id": storable(message_id[:500]),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
-from app.model.names import read_partner_name
+from app.model.names import is_managed, read_partner_name
 from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
 from app.model.partners import check_usable, for_domain
 from app.model.shown import certificate_json
@@ -18,6 +18,7 @@ REJECTED: Final = "rejected"
 SENDER_REJECTED: Final = "sender-rejected"
 
 LIFETIME: Final = timedelta(days=30)
+_BOUND_AT_MOST: Final = 10
 
 
 def list_pending(database: Database, at: datetime) -> list[dict[str, Any]]:
@@ -28,9 +29,18 @@ def list_pending(database: Database, at: datetime) -> list[dict[str, Any]]:
     return [_shown(row) for row in database.rows(query.order_by(Pending.added_at, Pending.id))]
 
 
+def list_rejected(database: Database) -> list[dict[str, Any]]:
+    """Return what a person has refused, oldest first; it stays until it is forgotten."""
+    query = Pending.select().where(Pending.state != WAITING)
+    return [
+        {**_shown(row), "state": row["state"], "expires_at": None}
+        for row in database.rows(query.order_by(Pending.added_at, Pending.id))
+    ]
+
+
 def get_pending(database: Database, pending_id: int) -> dict[str, Any]:
     """Return one entry that waits. Raises Refused if there is none of this id."""
-    return _shown(_row(database, pending_id))
+    return _shown(get_row(database, pending_id))
 
 
 def approve(
@@ -40,16 +50,52 @@ def approve(
     *,
     names: Sequence[str] = (),
     as_domain: bool = False,
+    include_subdomains: bool = False,
 ) -> list[dict[str, Any]]:
-    """Use a certificate from now on, for its From or for the given names, and pin it.
+    """Use a certificate from now on and pin it: for the given names, or for all that it names.
 
-    ``as_domain`` files it under the domain of From. Raises Refused, and stores nothing then.
+    From is always among the latter. An address that somebody knows another certificate of is not,
+    nor one of ours; the warnings say so. ``as_domain`` files it under the domain of From. Raises
+    Refused, and stores nothing then.
     """
-    row = _row(database, pending_id)
+    row = get_row(database, pending_id, at)
     certificate = Certificate.from_der(bytes(row["certificate"]))
     wanted = list(names) or [row["address"]]
+    others, warnings = _others(database, row["address"], certificate)
     if as_domain:
         wanted = [each.rpartition("@")[2] for each in wanted]
+    if names or as_domain:
+        others, warnings = [], []
+    _check(certificate, wanted, at)
+    with database.change(PARTNERS):
+        ids = []
+        for each in dict.fromkeys([*wanted, *others]):
+            name, is_domain = read_partner_name(database, each)
+            entry = Entry(
+                name=name,
+                is_domain=is_domain,
+                certificate=certificate,
+                source=APPROVED,
+                at=at,
+                include_subdomains=include_subdomains and is_domain,
+                **learned_of(row),
+            )
+            ids.append(store_entry(database, entry))
+        database.run(Pending.delete().where(Pending.id == pending_id))
+    return [{**each, "warnings": warnings} for each in entries_json(database, ids)]
+
+
+def learned_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what an entry of the queue says about its message, for an Entry of the book."""
+    return {
+        "capabilities": unpack(row["capabilities"]) if row["capabilities"] else None,
+        "signed_at": moment(row["capabilities_at"]) if row["capabilities_at"] else None,
+        "message_id": row["message_id"],
+    }
+
+
+def _check(certificate: Certificate, wanted: Sequence[str], at: datetime) -> None:
+    """Raise Refused for a certificate that cannot be used under these names."""
     if not certificate.is_ca:
         check_usable(certificate, at)
     elif any("@" in each for each in wanted):
@@ -59,23 +105,24 @@ def approve(
         )
     else:
         for_domain(certificate, at)
-    with database.change(PARTNERS):
-        ids = []
-        for each in dict.fromkeys(wanted):
-            name, is_domain = read_partner_name(database, each)
-            entry = Entry(
-                name=name,
-                is_domain=is_domain,
-                certificate=certificate,
-                source=APPROVED,
-                at=at,
-                capabilities=unpack(row["capabilities"]) if row["capabilities"] else None,
-                signed_at=moment(row["capabilities_at"]) if row["capabilities_at"] else None,
-                message_id=row["message_id"],
-            )
-            ids.append(store_entry(database, entry))
-        database.run(Pending.delete().where(Pending.id == pending_id))
-    return entries_json(database, ids)
+
+
+def _others(
+    database: Database, address: str, certificate: Certificate
+) -> tuple[list[str], list[str]]:
+    """Return the further addresses to bind (B2 step 3), and why some are not."""
+    others = [each for each in certificate.addresses if each != address]
+    if len(certificate.addresses) > _BOUND_AT_MOST:
+        return [], [f"it names {len(certificate.addresses)} addresses: give the others with --for"]
+    bound, warnings = [], []
+    for each in others:
+        if is_managed(database, each.rpartition("@")[2]):
+            warnings.append(f"not for {each}: it is one of ours")
+        elif database.sql("SELECT 1 FROM partner WHERE name = ? LIMIT 1", (each,)):
+            warnings.append(f"not for {each}: another certificate is known; give --for {each}")
+        else:
+            bound.append(each)
+    return bound, warnings
 
 
 def reject(database: Database, pending_id: int, *, all_of_sender: bool = False) -> dict[str, Any]:
@@ -88,6 +135,19 @@ def reject(database: Database, pending_id: int, *, all_of_sender: bool = False) 
             others = (Pending.address == found["from"]) & (Pending.state == WAITING)
             database.run(Pending.delete().where(others))
     return found
+
+
+def forget(database: Database, pending_id: int) -> dict[str, Any]:
+    """Forget that something was refused; it may come again with the next signed message."""
+    here = (Pending.id == pending_id) & (Pending.state != WAITING)
+    row = database.row(Pending.select().where(here))
+    if row is None:
+        raise Refused(
+            f"nothing was rejected under {pending_id}: see sealmon pending list --rejected"
+        )
+    with database.transaction():
+        database.run(Pending.delete().where(Pending.id == pending_id))
+    return _shown(row)
 
 
 def is_rejected(database: Database, address: str, fingerprint: str) -> bool:
@@ -115,13 +175,19 @@ def expire(database: Database, at: datetime) -> int:
         return database.run(Pending.delete().where(old))
 
 
-def _row(database: Database, pending_id: int) -> dict[str, Any]:
+def get_row(database: Database, pending_id: int, at: datetime | None = None) -> dict[str, Any]:
+    """Return the row of an entry that waits, at this moment. Raises Refused if there is none."""
     row = database.row(
         Pending.select().where((Pending.id == pending_id) & (Pending.state == WAITING))
     )
-    if row is None:
+    if row is None or (at is not None and row["added_at"] <= stamp(at - LIFETIME)):
         raise Refused(f"nothing waits under {pending_id}: see sealmon pending list")
     return row
+
+
+def chain_of(row: dict[str, Any]) -> tuple[Certificate, ...]:
+    """Return the authorities that the message named above a certificate that waits."""
+    return tuple(Certificate.from_der(bytes.fromhex(each)) for each in unpack(row["chain"]))
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -133,5 +199,6 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "message_id": row["message_id"],
         "added_at": added,
         "expires_at": added + LIFETIME,
+        "issuers": [each.subject for each in chain_of(row)],
         **certificate_json(Certificate.from_der(bytes(row["certificate"]))),
     }

@@ -37,11 +37,16 @@ def _add_claims_and_lists(database: Database) -> None:
     database.sql_run("ALTER TABLE anchor ADD COLUMN distrust_after BIGINT")
 
 
+def _add_pending_chain(database: Database) -> None:
+    database.sql_run("ALTER TABLE pending ADD COLUMN chain TEXT NOT NULL DEFAULT '[]'")
+
+
 STEPS: Final[Sequence[Step]] = (
     _add_looked_up,
     _add_revocation,
     _add_partner_choice,
     _add_claims_and_lists,
+    _add_pending_chain,
 )
 """What changed since the first release, oldest first."""
 

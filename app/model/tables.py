@@ -157,6 +157,8 @@ class Pending(Model):
     reasons = TextField(default="[]")
     state = TextField(index=True)
     """"waiting", "rejected" (this fingerprint) or "sender-rejected" (all from this address)."""
+    chain = TextField(default="[]")
+    """JSON list of DER in hexadecimal: the authorities that the message named above it."""
     capabilities = TextField(default="")
     capabilities_at = BigIntegerField(default=0)
     message_id = TextField(default="")

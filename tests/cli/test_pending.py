@@ -7,7 +7,7 @@ from app.model.database import open_database
 from app.model.tables import Pending, pack, stamp
 from app.pki.certificate import Certificate
 from tests.cli.conftest import Command
-from tests.testpki import TestIdentity
+from tests.testpki import TestCA, TestIdentity
 
 
 @pytest.fixture(name="waiting")
@@ -73,3 +73,45 @@ def test_bad_approvals_are_refused_in_one_line(
 ) -> None:
     given = [waiting if word == "WAITING" else word for word in words]
     assert expected in command.refused("pending", *given)
+
+
+def test_an_entry_is_shown_whole_and_in_words(command: Command, waiting: str) -> None:
+    text = command.ok("pending", "show", waiting)
+    for word in ("message id", "certificate addresses", "issuers", "no path"):
+        assert word in text
+    assert "code=" not in text + command.ok("pending", "list")
+    assert command.ask("pending", "show", waiting)["reasons"][0]["text"] == "no path"
+    assert "pending list" in command.refused("pending", "show", "99")
+
+
+def test_a_no_can_be_looked_up_and_taken_back(command: Command, waiting: str) -> None:
+    command.ok("pending", "reject", waiting)
+    assert command.ask("pending", "list", "--rejected")[0]["state"] == "rejected"
+    assert "bob@sued.example" in command.ok("pending", "list", "--rejected")
+    assert "forgotten" in command.ok("pending", "forget", waiting)
+    assert command.ask("pending", "list", "--rejected") == []
+    assert "--rejected" in command.refused("pending", "forget", waiting)
+
+
+# B5: "trust the CA instead"
+def test_an_issuer_that_was_not_sent_cannot_be_trusted_instead(
+    command: Command, waiting: str
+) -> None:
+    assert "sealmon trust add FILE" in command.refused("pending", "trust", waiting)
+    assert command.ask("trust", "list") == []
+
+
+def test_the_issuer_that_was_sent_can_be_trusted_instead(
+    command: Command, waiting: str, root: TestCA
+) -> None:
+    database = open_database(f"sqlite:///{command.folder}/sealmon.db")
+    path = [{"code": "no-path", "text": "no path"}]
+    values = {"chain": pack([root.certificate.hex()]), "reasons": pack(path)}
+    database.run(Pending.update(values))
+    database.close()
+    text = command.ok("pending", "trust", waiting)
+    (anchor,) = command.ask("trust", "list")
+    assert f"compare the fingerprint with its owner: {anchor['fingerprint']}" in text
+    (row,) = command.ask("partner", "list")
+    assert (row["name"], row["pinned"]) == ("bob@sued.example", False)
+    assert command.ask("pending", "list") == []

@@ -198,7 +198,11 @@ def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Databas
     ]
     for table in added:
         database.sql_run(f"DROP TABLE {table}")
-    columns = {"partner": ("is_only", "grace_days"), "anchor": ("source", "distrust_after")}
+    columns = {
+        "partner": ("is_only", "grace_days"),
+        "anchor": ("source", "distrust_after"),
+        "pending": ("chain",),
+    }
     for table, names_ in columns.items():
         for column in names_:
             database.sql_run(f"ALTER TABLE {table} DROP COLUMN {column}")

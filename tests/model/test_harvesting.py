@@ -226,7 +226,6 @@ NOT_APPROVED: list[tuple[dict[str, Any], timedelta, str]] = [
     ({"names": [ALICE]}, timedelta(), "is one of ours"),
     ({"names": ["nonsense"]}, timedelta(), "single label"),
     ({"names": [BOB, "co.uk"]}, timedelta(), "public suffix"),
-    ({}, 30_000 * DAY, "expired"),
 ]
 
 
@@ -240,6 +239,15 @@ def test_what_cannot_be_approved_stays_in_the_queue(
         pending.approve(store.database, entry, AT + later, **how)
     assert partners.list_partners(store.database) == []
     assert waiting(store.database) == [FOREIGN.fingerprint]
+
+
+def test_what_ends_while_it_waits_cannot_be_approved(store: Store) -> None:
+    ends = Certificate.from_der(OTHER.issue(BOB, not_after=AT + DAY).certificate)
+    entry = queued(store, ends)
+    with pytest.raises(Refused, match="expired"):
+        pending.approve(store.database, entry, AT + 2 * DAY)
+    assert partners.list_partners(store.database) == []
+    assert waiting(store.database) == [ends.fingerprint]
 
 
 def test_a_rejected_certificate_does_not_come_back(store: Store) -> None:

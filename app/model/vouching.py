@@ -1,0 +1,113 @@
+"""Trusting the issuer of a certificate that waits, instead of the certificate (B5).
+
+The message has brought its authorities, and anybody can put anything into a message: only one that
+has truly issued the certificate, or stands above who has, is offered. Whether it is to be believed
+for all that it issues is for the person to say who compares its fingerprint.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.model import trust
+from app.model.continuity import find_change
+from app.model.database import PARTNERS, SETTINGS, Database
+from app.model.errors import Refused
+from app.model.facts import reasons_json
+from app.model.fetched import keep_issuers
+from app.model.partnerrows import HARVESTED, Entry, entries_json, store_entry
+from app.model.pending import chain_of, get_row, learned_of
+from app.model.tables import Pending, unpack
+from app.pki.certificate import Certificate
+from app.pki.path import TRUSTED, Anchors, PathResult, validate
+
+AUTHORITIES_AT_MOST: Final = 8
+"""Of one message that waits."""
+
+_OF_THE_PATH: Final = frozenset({"no-path", "no-trust", "untrusted"})
+
+
+def named_above(certificate: Certificate, bag: Sequence[Certificate]) -> list[Certificate]:
+    """Return the authorities of a message that the names lead to; nothing is verified yet."""
+    found: list[Certificate] = []
+    wanted = {certificate.issuer_key}
+    while wanted and len(found) < AUTHORITIES_AT_MOST:
+        level = [each for each in bag if each.subject_key in wanted and each not in found]
+        found += level
+        wanted = {each.issuer_key for each in level}
+    return found[:AUTHORITIES_AT_MOST]
+
+
+def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str, Any]:
+    """Make the highest issuer that the message brought a trust anchor.
+
+    The certificate is taken over like any other below that anchor, if nothing else speaks against
+    it; what does is returned in ``reasons``. Raises Refused if the message brought no issuer.
+    """
+    row = get_row(database, pending_id, at)
+    certificate = Certificate.from_der(bytes(row["certificate"]))
+    chain = chain_of(row)
+    anchor = next(_issuers(certificate, chain, at), None)
+    if anchor is None:
+        raise Refused(
+            f"{certificate.subject}: the message brought nobody who issued it; get the certificate"
+            f" of {certificate.issuer} from its owner: sealmon trust add FILE"
+        )
+    reasons = _other_reasons(database, row, certificate, at)
+    ids = []
+    with database.change(SETTINGS, PARTNERS):
+        trust.add(database, anchor.der, at)
+        if not reasons:
+            entry = Entry(
+                name=row["address"],
+                is_domain=False,
+                certificate=certificate,
+                source=HARVESTED,
+                at=at,
+                is_pinned=False,
+                **learned_of(row),
+            )
+            ids.append(store_entry(database, entry))
+            database.run(Pending.delete().where(Pending.id == pending_id))
+    keep_issuers(database, _path(certificate, chain, anchor, at).path[1:-1], at)
+    (shown,) = [
+        each for each in trust.list_anchors(database) if each["fingerprint"] == anchor.fingerprint
+    ]
+    return {"anchor": shown, "entries": entries_json(database, ids), "reasons": reasons}
+
+
+def _issuers(
+    certificate: Certificate, chain: Sequence[Certificate], at: datetime
+) -> Iterator[Certificate]:
+    """Give those who verifiably stand above a certificate, the highest first."""
+    for each in sorted(chain, key=lambda each: each.is_self_signed, reverse=True):
+        others = [other for other in chain if other != each]
+        if _path(certificate, others, each, at).status == TRUSTED:
+            # Whoever issued this one is higher, where it was sent, too.
+            yield from _issuers(each, others, at)
+            yield each
+
+
+def _path(
+    certificate: Certificate, others: Sequence[Certificate], anchor: Certificate, at: datetime
+) -> PathResult:
+    """Return the path that there would be if this anchor were the only one."""
+    alone = Anchors((anchor,), f"alone {anchor.fingerprint}")
+    return validate(certificate, others, alone, at=at, revocation="off")
+
+
+def _other_reasons(
+    database: Database, row: dict[str, Any], certificate: Certificate, at: datetime
+) -> list[dict[str, Any]]:
+    """Return why a certificate waits besides its path, as things are now."""
+    reasons = [
+        each
+        for each in unpack(row["reasons"])
+        if each["code"] not in _OF_THE_PATH and each["code"] != "key-change"
+    ]
+    rows = database.sql(
+        "SELECT certificate, is_enabled FROM partner WHERE name = ?", (row["address"],)
+    )
+    others = [(Certificate.from_der(bytes(der)), bool(is_on)) for der, is_on in rows]
+    change = find_change(certificate, others, at)
+    return [*reasons, *reasons_json((change,) if change else ())]

@@ -2,12 +2,14 @@
 
 The validator's functions are coroutines that wait for nothing when nothing is fetched, so they are
 stepped by hand: no loop, no thread, no state of the module, safe in every thread and after a fork.
-Each search parses its own asn1crypto objects, because those are not safe to share.
+Each thread parses its own asn1crypto objects, because those are not safe to share.
 """
 
+import hashlib
 import logging
+import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -46,12 +48,52 @@ PARSING_ERRORS: Final = (
 )
 
 
+# Signatures that were good once: certificates of authorities and their lists come again and again.
+# A mark holds every octet that counts, so that it says the same whoever asks (T67).
+_MARKS: Final = 4_096
+_MARKED_OCTETS: Final = 64 * 1024
+"""What is longer takes as long to mark as to check."""
+_AUTHORITIES: Final = 32
+
+
 class BudgetExceeded(Exception):
     """More signature checks or more time than a path is worth (T55, T110)."""
 
 
 class OutOfTime(BudgetExceeded):
     """The time is over; this may have been the interpreter's own, and not the path's."""
+
+
+class _Good:
+    """Marks of good signatures, the latest ones; threads share it without a lock, as a Cache."""
+
+    def __init__(self) -> None:
+        self._young: set[bytes] = set()
+        self._old: set[bytes] = set()
+
+    def has(self, mark: bytes) -> bool:
+        """Return whether a signature was good."""
+        return mark in self._young or mark in self._old
+
+    def add(self, mark: bytes) -> None:
+        """Remember a good signature."""
+        if len(self._young) >= _MARKS:
+            self._old, self._young = self._young, set()
+        self._young.add(mark)
+
+
+_GOOD: Final = _Good()
+
+
+def _mark(parts: tuple[bytes, ...]) -> bytes:
+    """Return what tells a check of a signature from every other, empty if it is too long."""
+    if sum(map(len, parts)) > _MARKED_OCTETS:
+        return b""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return digest.digest()
 
 
 class Budget:
@@ -70,6 +112,10 @@ class Budget:
         """Return whether a signature is good, from memory or by checking it."""
         if key not in self._seen:
             self.tick()
+            mark = _mark(key)
+            if mark and _GOOD.has(mark):
+                self._seen[key] = True
+                return True
             if self._signatures == 0:
                 raise BudgetExceeded(f"more than {PATH_SIGNATURES} signature checks")
             self._signatures -= 1
@@ -79,6 +125,8 @@ class Budget:
                 self._seen[key] = False
             else:
                 self._seen[key] = True
+                if mark:
+                    _GOOD.add(mark)
         return self._seen[key]
 
     def tick(self) -> None:
@@ -121,11 +169,31 @@ class _CountingValidator(DefaultSignatureValidator):
             raise InvalidSignature
 
 
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.authorities: dict[str, x509.Certificate] = {}
+
+
+_LOCAL: Final = _Local()
+
+
 class Parsed:
-    """The asn1crypto objects of one search, parsed once and used by one thread."""
+    """The asn1crypto objects of one search, parsed once and used by one thread.
+
+    A thread keeps those of the authorities that it has found on good paths: nearly every search
+    ends at one of a few.
+    """
 
     def __init__(self) -> None:
-        self._objects: dict[str, x509.Certificate] = {}
+        self._objects: dict[str, x509.Certificate] = dict(_LOCAL.authorities)
+
+    def keep(self, authorities: Iterable[Certificate]) -> None:
+        """Keep the objects of these authorities for the next search of this thread."""
+        kept = _LOCAL.authorities
+        for each in authorities:
+            kept[each.fingerprint] = self.get(each)
+        while len(kept) > _AUTHORITIES:
+            kept.pop(next(iter(kept)))
 
     def get(self, certificate: Certificate) -> x509.Certificate:
         """Return the object of this search for a certificate."""

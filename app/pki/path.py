@@ -183,6 +183,8 @@ class _Search:
         try:
             for path in builder.paths(leaf, self.at):
                 result = self._check(path, Checker(path, others, self.asked_at, parsed, budget))
+                if result.status == TRUSTED:
+                    parsed.keep(path[1:])
                 if result.status == TRUSTED or _is_final(result, leaf):
                     return result
                 failures.append(result)

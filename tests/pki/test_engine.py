@@ -38,7 +38,8 @@ def test_good_signature_is_checked_once_in_a_process() -> None:
 
 def test_bad_signature_is_checked_in_every_search() -> None:
     key = (b"signature 2", b"data", b"key")
-    assert not Budget().check(key, bad)
+    for _ in range(3):
+        assert not Budget().check(key, bad)
     assert Budget().check(key, good)
 
 

@@ -7,9 +7,11 @@ from typing import Final
 from app.cli.weakness import NOTE, WEAK, WRONG, Weakness
 from app.model import accounts, domains, pending, relays, trust
 from app.model.database import Database
+from app.model.harvesting import BOOK_AT_MOST, WAITING_AT_MOST
 from app.model.tables import moment, stamp
 
 SOON: Final = timedelta(days=30)
+_NEARLY: Final = 0.9
 _ENDING: Final = (
     "SELECT COUNT(*) FROM partner WHERE is_enabled AND not_after >= ? AND not_after < ?"
 )
@@ -136,11 +138,30 @@ def _partners(database: Database, at: datetime) -> Iterator[Weakness]:
             f"sealmon partner only {row_id} --off, or only the ID of its successor",
             about=str(row_id),
         )
-    waiting = len(pending.list_pending(database, at))
+    yield from _full(database, at)
+    waiting = pending.count_waiting(database, at)
     if waiting:
         yield Weakness(
             "pending",
             NOTE,
             f"{waiting} certificates wait for approval.",
             "sealmon pending list",
+        )
+
+
+def _full(database: Database, at: datetime) -> Iterator[Weakness]:
+    """Give what is nearly full: nothing new is taken over then, and nobody hears of it (B2)."""
+    if pending.count_waiting(database, at) >= WAITING_AT_MOST * _NEARLY:
+        yield Weakness(
+            "queue-full",
+            WEAK,
+            f"The approval queue is full, or nearly so: it takes {WAITING_AT_MOST:,} certificates.",
+            "sealmon pending list; approve, reject, or reject --all-of-sender",
+        )
+    if int(database.sql("SELECT COUNT(*) FROM partner")[0][0]) >= BOOK_AT_MOST * _NEARLY:
+        yield Weakness(
+            "book-full",
+            WEAK,
+            f"The partner book is full, or nearly so: it takes {BOOK_AT_MOST:,} certificates.",
+            "sealmon partner list --expires-before TODAY, and sealmon partner remove",
         )

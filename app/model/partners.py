@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from app.mail.address import MalformedAddress, normalise, normalise_domain
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
 from app.model.fields import DAYS_AT_MOST
@@ -82,6 +83,9 @@ def import_partner(
         for leaf, filed, is_domain in named
     ]
     warnings = {leaf.fingerprint: _warnings(leaf, at) for leaf in leaves}
+    for leaf, filed, is_domain in named:
+        if is_domain and (other := _of_another_domain(leaf, filed)):
+            warnings[leaf.fingerprint].append(f"it is for another domain: {other}")
     with database.change(PARTNERS):
         ids = _store(database, entries)
     count_anew(database, len(ids))
@@ -121,6 +125,16 @@ def _names(leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
             f"{leaf.subject}: the certificate names {len(leaf.addresses)} addresses; give --for"
         )
     return [read_name(each) for each in leaf.addresses]
+
+
+def _of_another_domain(leaf: Certificate, domain: str) -> str:
+    """Return the address of a certificate that is for another domain than this one (D2).
+
+    That of a domain above it is as good (RFC 3183 §3.1.1).
+    """
+    domains = [each.rpartition("@")[2] for each in leaf.addresses]
+    fits = any(domain == each or domain.endswith(f".{each}") for each in domains)
+    return "" if fits or not domains else leaf.addresses[0]
 
 
 def for_domain(certificate: Certificate, at: datetime) -> Certificate:
@@ -174,10 +188,18 @@ def list_partners(
     """Return the entries of the book by name, newest certificate first; at most 10,000."""
     query = Partner.select().order_by(Partner.name, Partner.not_after.desc(), Partner.id)
     if name:
-        query = query.where(Partner.name == name.strip().lower())
+        query = query.where(Partner.name == _as_filed(name))
     if expires_before is not None:
         query = query.where(Partner.not_after < stamp(expires_before))
     return [entry_json(row) for row in database.rows(query.limit(_LISTED_AT_MOST))]
+
+
+def _as_filed(name: str) -> str:
+    """Return N() of a name; one that is none is like no other."""
+    try:
+        return normalise(name) if "@" in name else normalise_domain(name)
+    except MalformedAddress:
+        return ""
 
 
 def get_partner(database: Database, partner_id: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock
+from app.cli import inspect_store
 from app.model.database import open_database
 from app.model.revocations import RevocationStore
 from app.model.tables import Pending, stamp
@@ -212,6 +213,18 @@ def test_the_only_certificate_of_a_partner_is_watched(sound: Command, root: Test
     report = found(sound)["only-partner-ending"]
     assert (report["level"], report["about"]) == ("weak", str(row["id"]))
     assert "bob@sued.example" in report["what"]
+
+
+# B2 step 6: "global limit with warning"
+def test_a_full_book_and_a_full_queue_are_told(
+    sound: Command, root: TestCA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = root.issue("bob@sued.example")
+    sound.ok("partner", "import", sound.file("bob.pem", bob.pem))
+    assert {"book-full", "queue-full"}.isdisjoint(found(sound))
+    monkeypatch.setattr(inspect_store, "BOOK_AT_MOST", 1)
+    monkeypatch.setattr(inspect_store, "WAITING_AT_MOST", 0)
+    assert found(sound)["book-full"]["level"] == found(sound)["queue-full"]["level"] == "weak"
 
 
 def test_a_stranger_cannot_write_to_the_terminal_of_the_administrator(

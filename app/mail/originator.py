@@ -5,6 +5,7 @@ no group, and no display name that shows another address (T47-T49, D7).
 RFC 5322 §3.6.2, RFC 8550 §3.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,18 @@ from app.mail.errors import MalformedAddress
 from app.mail.headers import Headers
 from app.mail.limits import DECODE_OCTETS
 from app.mail.mailboxes import Mailbox, parse_address_list, parse_mailboxes
+from app.mail.words import is_known_charset, raw_text, unfold
 
+# An encoded word as it should be; and whatever some program takes for one, or reads otherwise.
+_WORD: Final = re.compile(
+    r"=\?([^?\s]+)\?(?:[Qq]\?[\x20-\x3e\x40-\x7e]*+|[Bb]\?[A-Za-z0-9+/ \t]*+={0,2}[ \t]*+)\?="
+)
+_LIKE_A_WORD: Final = re.compile(r"=\s*+\?")
+_ANGLE: Final = re.compile(r"<[^<>]*+>")
+# Letters in a circle, which NFKC makes letters of.
+_AT_SIGNS: Final = str.maketrans(
+    dict.fromkeys("\u24d0\u24b6\u249c\U0001f110\U0001f150\U0001f170", "@")
+)
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Mn", "Zl", "Zp", "Zs"))
 
 
@@ -55,7 +67,8 @@ def _from(headers: Headers) -> tuple[str, str]:
         return "", "From names a group"
     if len(mailboxes) != 1:
         return "", "From names several mailboxes" if mailboxes else "From is empty"
-    return mailboxes[0].address, _display_problem(mailboxes[0])
+    problem = _display_problem(mailboxes[0])
+    return mailboxes[0].address, problem or _word_problem(fields[0].value)
 
 
 def _sender(headers: Headers) -> tuple[str, str]:
@@ -80,8 +93,17 @@ def _display_problem(mailbox: Mailbox) -> str:
     for shown in (mailbox.display, mailbox.comment):
         if "@" not in shown and shown.isascii():
             continue
-        plain = unicodedata.normalize("NFKC", shown)
+        plain = unicodedata.normalize("NFKC", shown.translate(_AT_SIGNS))
         plain = "".join(char for char in plain if unicodedata.category(char) not in _UNSEEN)
         if "@" in plain and plain.strip("<>'\"").lower() != mailbox.address.lower():
             return "display name that is another address"
     return ""
+
+
+def _word_problem(value: bytes) -> str:
+    """Return a problem if some program reads an encoded word where we do not (T38, T48)."""
+    if b"?" not in value:
+        return ""
+    text = _ANGLE.sub("", raw_text(unfold(value)))
+    rest = _WORD.sub(lambda word: "" if is_known_charset(word[1]) else word[0], text)
+    return "encoded word that cannot be read" if _LIKE_A_WORD.search(rest) else ""

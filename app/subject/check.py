@@ -1,5 +1,6 @@
 """Judge a mark text before it comes into force: one that cannot be taken off again is no mark."""
 
+import unicodedata
 from dataclasses import replace
 from typing import Final
 
@@ -7,9 +8,11 @@ from app.model.marks import MarkTexts
 from app.subject.forms import groups
 from app.subject.skeleton import reduce
 from app.subject.strip import Cleaner
+from app.subject.symbols import JOINERS
 
 FEWEST_LETTERS: Final = 3
 FEWEST_BEFORE_ADDRESS: Final = 6  # whatever follows them is taken off with them
+_SKINS: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")  # UTS 51
 _ADDRESS: Final = "erika@example.org"
 _DOMAIN: Final = "example.org"
 _SUBJECT: Final = "Anfrage 42"
@@ -36,4 +39,21 @@ def text_problem(text: str, texts: MarkTexts) -> str:
         expected = " ".join(subject.replace(mark, "").split())
         if cleaner.clean(subject) != expected:
             return "nothing may stand outside the brackets of a mark, or it could not be taken off"
+    return ""
+
+
+def symbol_problem(symbol: str, status: str, texts: MarkTexts) -> str:
+    """Return why a symbol cannot stand for a status, "" if it can; "" puts none on.
+
+    Whatever is in it is cut out of every subject: letters, digits and signs that people write with
+    would be missed.
+    """
+    if not symbol:
+        return ""
+    pictures = [char for char in symbol if char not in JOINERS and char not in _SKINS]
+    if not pictures or any(unicodedata.category(char) != "So" for char in pictures):
+        return "no symbol: letters, digits and signs would be cut out of every subject"
+    cleaner = Cleaner(texts.with_own({}, symbols={status: symbol}), symbols=True)
+    if cleaner.clean(f"{symbol} {_SUBJECT}") != _SUBJECT:
+        return "it could not be taken off again"
     return ""

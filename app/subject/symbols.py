@@ -20,7 +20,7 @@ _WORDS: Final = re.compile(rb"=\?[^?]+\?[BbQq]\?[^?]*\?=(?:[ \t\r\n]+=\?[^?]+\?[
 _WORD_BEGINS: Final = re.compile(rb"=[=\s]*+(?=\?)")
 _ANGLES: Final = re.compile(rb"(<[^<>]*>)")
 # What makes a symbol of a character, or joins two: nothing of it is shown alone.
-_FORMS: Final = "\ufe0e\ufe0f\u200d\u20e3"
+JOINERS: Final = "\ufe0e\ufe0f\u200d\u20e3"
 
 
 _WORD_OCTETS: Final = 45  # as base64 they fit into an encoded word, RFC 2047 §2
@@ -44,10 +44,10 @@ class Symbols:
     """A set of symbols, and how to take them out."""
 
     def __init__(self, symbols: Iterable[str]) -> None:
-        chars = frozenset("".join(symbols)) - frozenset(_FORMS)
+        chars = frozenset("".join(symbols)) - frozenset(JOINERS)
         self._chars: Final = chars
         any_of = "".join(map(re.escape, sorted(chars)))
-        pattern = f"(?:[{any_of}][{_FORMS}]*)+(\\s*)"
+        pattern = f"(?:[{any_of}][{JOINERS}]*)+(\\s*)"
         self._pattern: Final = re.compile(pattern)
         self._last: Final = re.compile(f"{pattern}\\Z")
 

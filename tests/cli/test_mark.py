@@ -23,8 +23,9 @@ def test_a_text_may_be_empty(command: Command) -> None:
     assert "no mark" in command.ok("mark", "set", "untrusted", "")
 
 
-def test_a_symbol_is_set(command: Command) -> None:
-    assert command.ask("mark", "set", "valid", "✅", "--language", "symbol")["text"] == "✅"
+@pytest.mark.parametrize("symbol", ["✅", "🔏", "⚠️", "☑", "⭐", "👍🏽", "🧑\u200d⚖"])
+def test_a_symbol_is_set(command: Command, symbol: str) -> None:
+    assert command.ask("mark", "set", "valid", symbol, "--language", "symbol")["text"] == symbol
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,22 @@ def test_a_symbol_is_set(command: Command) -> None:
         (("valid", "{subject}"), "{subject}"),
         (("valid", "[a\nb]"), "no line ends"),
         (("valid", "[" + "x" * 200 + "]"), "xxx"),
-        (("valid", "ab", "--language", "symbol"), "'ab' could not be taken off again; use one"),
+        (("valid", "ab", "--language", "symbol"), "no symbol"),
+        # Each of these would be cut out of every subject.
+        (("valid", "z", "--language", "symbol"), "no symbol"),
+        (("valid", "é", "--language", "symbol"), "no symbol"),
+        (("valid", "7", "--language", "symbol"), "no symbol"),
+        (("valid", "+", "--language", "symbol"), "no symbol"),
+        (("valid", "€", "--language", "symbol"), "no symbol"),
+        (("valid", "!", "--language", "symbol"), "no symbol"),
+        (("valid", "✅x", "--language", "symbol"), "no symbol"),
+        (("valid", "\u200d", "--language", "symbol"), "no symbol"),
+        (("valid", "[Re]"), "begins with 3 letters"),
+        (("valid", "[{address}]"), "begins with 6 letters"),
+        (("valid", "[SIGNIERT] {address}"), "nothing may stand outside"),
+        (("valid", "[a {{address}} b]"), "only {address} and {domain}"),
+        (("valid", "[a {address.local}]"), "only {address} and {domain}"),
+        (("valid", "[=?utf-8?q?x?=]"), "encoded word"),
     ],
 )
 def test_a_text_that_could_not_be_cleaned_again_is_refused(

@@ -67,8 +67,8 @@ def _from(headers: Headers) -> tuple[str, str]:
         return "", "From names a group"
     if len(mailboxes) != 1:
         return "", "From names several mailboxes" if mailboxes else "From is empty"
-    problem = _display_problem(mailboxes[0])
-    return mailboxes[0].address, problem or _word_problem(fields[0].value)
+    shown = _display_problem(mailboxes[0])
+    return mailboxes[0].address, shown or _word_problem(fields[0].value)
 
 
 def _sender(headers: Headers) -> tuple[str, str]:

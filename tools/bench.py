@@ -79,7 +79,7 @@ def sink() -> Iterator[int]:
     # QUIRK: smtp-sink 3.7 refuses to run as root unless it is told whom to become.
     become = ["-u", "nobody"] if os.geteuid() == 0 else []
     process = subprocess.Popen(
-        [program("smtp-sink"), *become, "-c", f"127.0.0.1:{port}", "1024"],
+        [program("smtp-sink"), *become, f"127.0.0.1:{port}", "1024"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

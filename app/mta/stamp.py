@@ -25,6 +25,8 @@ SIGNATURE_FIELD = "X-Sealmon-Signature"
 DECRYPTION_FIELD = "X-Sealmon-Decryption"
 
 _COUNT = re.compile(rb"[0-9]{1,3}")
+_SERIAL_DIGITS = 40
+_REASONS_CHARACTERS = 2_000
 _UNFIT = re.compile(r"[^\x21-\x7e]|[()\\;]")
 
 
@@ -78,7 +80,7 @@ def on_top(fields: bytes, message: bytes) -> bytes:
 
 def results(finding: Finding, decryption: Decryption, authserv_id: str) -> bytes:
     """Return the fields that tell what was found, for the top of an inbound message."""
-    reasons = "; ".join(reason.text("en") for reason in finding.reasons)
+    reasons = "; ".join(reason.text("en") for reason in finding.reasons)[:_REASONS_CHARACTERS]
     signature = "; ".join(
         part for part in (finding.status, spelled_out(finding.signer), reasons) if part
     )
@@ -97,9 +99,11 @@ def authentication_results(finding: Finding, authserv_id: str) -> bytes:
     properties = {}
     certificate = finding.certificate
     if certificate is not None:
+        serial = f"{certificate.serial:x}"
         properties = {
             "body.smime-identifier": spelled_out(finding.signer),
-            "body.smime-serial": f"{certificate.serial:x}",
+            # More than RFC 5280 §4.1.2.2 allows is no help to anybody, and a line too long to send.
+            "body.smime-serial": serial if len(serial) <= _SERIAL_DIGITS else "",
             "body.smime-issuer": certificate.issuer,
         }
     reason = finding.reasons[0].text("en") if finding.reasons else ""

@@ -30,6 +30,8 @@ from app.smime.trust import TrustView
 _LONG_AGO = timedelta(days=30)
 _CLOCKS_DIFFER = timedelta(hours=24)
 _NO_TRUST = Reason("no-trust")
+# Of the odd addresses of a certificate; there may be thousands, and each is a line somewhere.
+_NAMED_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
 def _judge_identity(case: Case, verdict: Verdict, *, pinned: bool) -> None:
     """Compare From with the certificate's addresses (RFC 8550 §3, T47-T50)."""
     certificate, originator = case.certificate, case.originator
-    for odd in certificate.odd_addresses:
+    for odd in certificate.odd_addresses[:_NAMED_AT_MOST]:
         verdict.note(Reason("odd-address", odd))
     # The addresses of a certificate are plain; From is taken as it is written (T50).
     matches = [

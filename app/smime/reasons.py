@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from app.smime.details import in_german
 from app.smime.texts import TEXTS
 
-
 _DETAIL_CHARACTERS = 300
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from app.cms import algorithms as table
 from app.cms import der
@@ -38,6 +38,9 @@ _TIMES: Final = {
 }
 
 
+_Said: TypeAlias = tuple[str, object]
+
+
 @dataclass(slots=True)
 class Attributes:
     """What the signed attributes say; an attribute that is absent or unreadable is empty."""
@@ -61,27 +64,26 @@ def parse_attributes(attributes: der.Reader) -> Attributes:
     """
     found = Attributes()
     seen: set[str] = set()
-    while attributes.peek() >= 0:
-        octets = attributes.take_whole(der.SEQUENCE)
+    for octets in attributes.take_all(der.SEQUENCE):
         known = len(octets) <= _REMEMBERED_OCTETS
-        name, fields = _read_remembered(octets) if known else _read_attribute(octets)
+        name, field_name, value = _read_remembered(octets) if known else _read_attribute(octets)
+        if not name:
+            continue
         if name in seen:
             found.problems.append(f"{name}-doubled")
-        elif fields is None:
+        elif not field_name:
             found.problems.append(f"{name}-malformed")
-        elif name not in _SECOND_CHOICE or not getattr(found, next(iter(fields))):
-            for field_name, value in fields.items():
-                setattr(found, field_name, value)
-        if name:
-            seen.add(name)
-    found.problems.extend(f"{name}-missing" for name in _MANDATORY if name not in seen)
+        elif name not in _SECOND_CHOICE or not getattr(found, field_name):
+            setattr(found, field_name, value)
+        seen.add(name)
+    found.problems.extend([f"{name}-missing" for name in _MANDATORY if name not in seen])
     return found
 
 
-def _read_attribute(octets: bytes) -> tuple[str, dict[str, object] | None]:
-    """Return the name of an attribute and what its one value says, None if it is unreadable.
+def _read_attribute(octets: bytes) -> tuple[str, str, object]:
+    """Return the name of an attribute, what of Attributes its one value says, and the value.
 
-    An attribute that we do not know has no name and says nothing.
+    An attribute that we do not know has no name; one that is unreadable says nothing.
     """
     scan(octets)
     attribute = der.read_one(octets, der.SEQUENCE)
@@ -89,21 +91,21 @@ def _read_attribute(octets: bytes) -> tuple[str, dict[str, object] | None]:
     values = attribute.take(der.SET)
     attribute.finish()
     if not name:
-        return "", {}
+        return "", "", None
     try:
-        fields = _READERS[name](values)
+        said, value = _READERS[name](values)
         values.finish()
     except (MalformedCms, UnsupportedCms):
-        return name, None
-    return name, fields
+        return name, "", None
+    return name, said, value
 
 
 # Most attributes of a sender are the same in all his messages.
 _read_remembered = lru_cache(maxsize=2048)(_read_attribute)
 
 
-def _content_type(values: der.Reader) -> dict[str, object]:
-    return {"content_type": content_type_name(values.identifier())}
+def _content_type(values: der.Reader) -> _Said:
+    return "content_type", content_type_name(values.identifier())
 
 
 def content_type_name(oid: bytes) -> str:
@@ -111,12 +113,12 @@ def content_type_name(oid: bytes) -> str:
     return table.CONTENT_TYPES.get(oid) or der.dotted_identifier(oid)
 
 
-def _message_digest(values: der.Reader) -> dict[str, object]:
-    return {"message_digest": values.take_value(der.OCTET_STRING)}
+def _message_digest(values: der.Reader) -> _Said:
+    return "message_digest", values.take_value(der.OCTET_STRING)
 
 
-def _signing_time(values: der.Reader) -> dict[str, object]:
-    return {"signing_time": parse_time(values.next())}
+def _signing_time(values: der.Reader) -> _Said:
+    return "signing_time", parse_time(values.next())
 
 
 def parse_time(element: der.Reader) -> datetime:
@@ -138,8 +140,8 @@ def parse_time(element: der.Reader) -> datetime:
         raise MalformedCms("a time that is none") from fault
 
 
-def _capabilities(values: der.Reader) -> dict[str, object]:
-    return {"capabilities": parse_capabilities(values.take(der.SEQUENCE))}
+def _capabilities(values: der.Reader) -> _Said:
+    return "capabilities", parse_capabilities(values.take(der.SEQUENCE))
 
 
 def parse_capabilities(sequence: der.Reader) -> tuple[str, ...]:
@@ -156,21 +158,21 @@ def parse_capabilities(sequence: der.Reader) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _encryption_preference(values: der.Reader) -> dict[str, object]:
+def _encryption_preference(values: der.Reader) -> _Said:
     """Read SMIMEEncryptionKeyPreference (RFC 8551 §2.5.3)."""
     choice = values.next()
     tag = choice.octets[choice.head]
     if tag == der.CONTEXT_0:
-        return {"encryption_preference": _issuer_and_serial(choice)}
+        return "encryption_preference", _issuer_and_serial(choice)
     if tag == der.CONTEXT_1:
-        return {"encryption_preference_ski": choice.take_value(der.OCTET_STRING)}
+        return "encryption_preference_ski", choice.take_value(der.OCTET_STRING)
     if tag == der.PRIMITIVE_2:
-        return {"encryption_preference_ski": choice.value}
+        return "encryption_preference_ski", choice.value
     raise MalformedCms("an unknown choice")
 
 
-def _microsoft_preference(values: der.Reader) -> dict[str, object]:
-    return {"encryption_preference": _issuer_and_serial(values.take(der.SEQUENCE))}
+def _microsoft_preference(values: der.Reader) -> _Said:
+    return "encryption_preference", _issuer_and_serial(values.take(der.SEQUENCE))
 
 
 def _issuer_and_serial(element: der.Reader) -> tuple[bytes, int]:
@@ -180,18 +182,18 @@ def _issuer_and_serial(element: der.Reader) -> tuple[bytes, int]:
     return issuer, serial
 
 
-def _signing_certificate(values: der.Reader) -> dict[str, object]:
+def _signing_certificate(values: der.Reader) -> _Said:
     """Read SigningCertificate, whose digest is always SHA-1 (RFC 2634 §5.4)."""
     first = values.take(der.SEQUENCE).take(der.SEQUENCE).take(der.SEQUENCE)
-    return {"signing_certificate": ("sha1", first.take_value(der.OCTET_STRING))}
+    return "signing_certificate", ("sha1", first.take_value(der.OCTET_STRING))
 
 
-def _signing_certificate_v2(values: der.Reader) -> dict[str, object]:
+def _signing_certificate_v2(values: der.Reader) -> _Said:
     """Read SigningCertificateV2, whose first certificate is the signer's (RFC 5035 §3)."""
     first = values.take(der.SEQUENCE).take(der.SEQUENCE).take(der.SEQUENCE)
     algorithm = first.find(der.SEQUENCE)
     digest = digest_name(algorithm) if algorithm else "sha256"
-    return {"signing_certificate": (digest, first.take_value(der.OCTET_STRING))}
+    return "signing_certificate", (digest, first.take_value(der.OCTET_STRING))
 
 
 _READERS: Final = {

@@ -8,7 +8,6 @@ becomes DER, and must then read the same to asn1crypto. RFC 5652 ยง5, RFC 8551 ย
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -42,8 +41,7 @@ _OTHER_CRLS: Final = frozenset((0xA1,))
 _REMEMBERED_OCTETS: Final = 8 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SignedData:
+class SignedData(NamedTuple):
     """What a SignedData holds; `content` is None for a detached signature."""
 
     content: bytes | None
@@ -54,8 +52,7 @@ class SignedData:
     digest_algorithms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """What became of one signature; it is good only if both match and there is no problem."""
 
     digest_matches: bool

@@ -4,9 +4,8 @@ Whatever stands in every message of a signer is read once and remembered by its 
 signature holds is for `app.cms.signed`. RFC 5652 §5.3.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.cms import algorithms as table
 from app.cms import der, schemes
@@ -20,8 +19,7 @@ _ATTRIBUTES_OCTETS: Final = 32 * 1024
 _REMEMBERED_OCTETS: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SignerInfo:
+class SignerInfo(NamedTuple):
     """One signer as the message describes him.
 
     He is named by `issuer_der` and `serial`, or by `ski`; the other is empty. `digest` and `scheme`

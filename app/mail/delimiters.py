@@ -9,9 +9,8 @@ RFC 2046 §5.1.1.
 """
 
 import re
-from dataclasses import dataclass
 from itertools import compress
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.mail.limits import MIME_PARTS
 
@@ -19,8 +18,7 @@ _TAIL: Final = re.compile(rb"(--)?[ \t]*+(?:\r\n|\Z)")
 _CANDIDATES: Final = 2 * MIME_PARTS
 
 
-@dataclass(frozen=True, slots=True)
-class Delimited:
+class Delimited(NamedTuple):
     """The body of a multipart, cut at its delimiters."""
 
     parts: tuple[tuple[int, int], ...] = ()

@@ -7,6 +7,7 @@ RFC 5322 §3.4, RFC 6532 §3.2.
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.mail.addr_spec import ADDRESS_OCTETS, split_addr_spec
@@ -128,6 +129,10 @@ def parse_address_list(value: bytes) -> tuple[tuple[Mailbox, ...], bool]:
     """Return the mailboxes of an address list, and whether there is a group among them."""
     if len(value) > FIELD_OCTETS:
         raise MalformedAddress(f"address field over {FIELD_OCTETS} octets")
+    return _remembered(value) if len(value) <= ADDRESS_OCTETS else _parse_list(value)
+
+
+def _parse_list(value: bytes) -> tuple[tuple[Mailbox, ...], bool]:
     try:
         text = unfold(value).decode("utf-8")
     except UnicodeDecodeError:
@@ -136,6 +141,10 @@ def parse_address_list(value: bytes) -> tuple[tuple[Mailbox, ...], bool]:
     if usual and len(usual[2]) <= ADDRESS_OCTETS:
         return (Mailbox(usual[1] or "", usual[2]),), False
     return _read_list(text)
+
+
+# Who writes mail writes more than one.
+_remembered: Final = lru_cache(maxsize=1024)(_parse_list)
 
 
 def _read_list(text: str) -> tuple[tuple[Mailbox, ...], bool]:

@@ -7,8 +7,7 @@ RFC 5322 §3.6.2, RFC 8550 §3.
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.mail.errors import MalformedAddress
 from app.mail.headers import Headers
@@ -29,8 +28,7 @@ _AT_SIGNS: Final = str.maketrans(
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Mn", "Zl", "Zp", "Zs"))
 
 
-@dataclass(frozen=True, slots=True)
-class Originator:
+class Originator(NamedTuple):
     """Who a message claims to be from."""
 
     address: str

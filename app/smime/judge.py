@@ -10,6 +10,8 @@ RFC 8550 §3, §4.4; RFC 5280 §6; behaviour D4, D7.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from app.cms.signed import SignerInfo
 from app.mail.address import (
@@ -34,8 +36,7 @@ _NO_TRUST = Reason("no-trust")
 _NAMED_AT_MOST = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A good signature and the surroundings in which it is judged."""
 
     certificate: Certificate
@@ -113,10 +114,21 @@ def _judge_strength(case: Case, verdict: Verdict) -> None:
     """
     if case.weak:
         verdict.lower(Status.UNTRUSTED, Reason("weak-algorithm", case.weak))
-    for problem in case.certificate.signing_problems(case.at):
+    certificate = case.certificate
+    if certificate.not_before <= case.at <= certificate.not_after:
+        problems = _problems_while_valid(certificate)
+    else:
+        problems = certificate.signing_problems(case.at)
+    for problem in problems:
         # D1: that of a whole domain may be self-made and call itself an authority.
         if problem != codes.IS_CA or not verdict.domain:
             verdict.lower(Status.UNTRUSTED, _as_reason(problem))
+
+
+@lru_cache(maxsize=4096)
+def _problems_while_valid(certificate: Certificate) -> tuple[str, ...]:
+    """Return the problems that do not come and go with time; they are the same at every moment."""
+    return certificate.signing_problems(certificate.not_before)
 
 
 def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: bool) -> None:

@@ -9,8 +9,8 @@ RFC 5652 §5, RFC 8551 §2.5, §3.5, RFC 5035 §5.4.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from app import patience
 from app.cms.signed import Check, SignedData, SignerInfo, verify_signer
@@ -43,8 +43,7 @@ _UNRELATED = (5, "signature-differs", "")
 _HEAD_OCTETS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """What the mathematics say: VALID means good, and nothing about trust."""
 
     status: Status

@@ -9,8 +9,8 @@ RFC 8551 §3.5, RFC 8550, RFC 5652 §5; behaviour "Signature status"; threats T3
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app import patience
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
@@ -35,8 +35,7 @@ _LOOKED_AT = 4
 __all__ = ["TrustView", "opaque_to_clear", "signed_content", "strip_signature", "verify"]
 
 
-@dataclass(frozen=True, slots=True)
-class _By:
+class _By(NamedTuple):
     """By what a message is judged; the same for all of its layers."""
 
     originator: Originator
@@ -171,7 +170,7 @@ def _not_good(checked: Checked, originator: Originator, damage: tuple[Reason, ..
 
 
 def _good(case: Case, verdict: Verdict, trust: TrustView, protected: Protected | None) -> Finding:
-    others = tuple(each for each in case.bag if each.der != case.certificate.der)
+    others = tuple([each for each in case.bag if each.der != case.certificate.der])
     return Finding(
         MAKER,
         verdict.status,
@@ -203,10 +202,10 @@ def _preference(case: Case, others: Sequence[Certificate], trust: TrustView) -> 
     def is_wanted(each: Certificate) -> bool:
         return (each.issuer_der, each.serial) == wanted or bool(ski and each.ski == ski)
 
-    for each in [each for each in (case.certificate, *others) if is_wanted(each)][:_LOOKED_AT]:
-        if each is case.certificate or _is_trusted(each, case, trust):
-            return each
-    return None
+    if is_wanted(case.certificate):
+        return case.certificate
+    named = [each for each in others if is_wanted(each)]
+    return next((each for each in named[:_LOOKED_AT] if _is_trusted(each, case, trust)), None)
 
 
 def _companions(
@@ -219,7 +218,7 @@ def _companions(
     found = [
         each
         for each in others
-        if each.subject_der == case.certificate.subject_der and not each.is_ca
+        if not each.is_ca and each.subject_der == case.certificate.subject_der
     ]
     if not found or not case.certificate.encryption_problems(case.at):
         return ()

@@ -27,7 +27,7 @@ DEFAULT_CAPABILITIES: Final = (
 )
 # More than any client sends; the rest is not read.
 _CAPABILITIES_READ = 100
-_REMEMBERED_OCTETS = 1024
+_REMEMBERED_OCTETS = 2048  # all attributes together
 _MANDATORY: Final = ("content-type", "message-digest")
 # Attributes that say the same as a better one, which wins.
 _SECOND_CHOICE: Final = frozenset(("microsoft-preference", "signing-certificate"))
@@ -64,9 +64,10 @@ def parse_attributes(attributes: der.Reader) -> Attributes:
     """
     found = Attributes()
     seen: set[str] = set()
+    is_usual = attributes.end - attributes.start <= _REMEMBERED_OCTETS
+    read = _read_remembered if is_usual else _read_attribute
     for octets in attributes.take_all(der.SEQUENCE):
-        known = len(octets) <= _REMEMBERED_OCTETS
-        name, field_name, value = _read_remembered(octets) if known else _read_attribute(octets)
+        name, field_name, value = read(octets)
         if not name:
             continue
         if name in seen:

@@ -8,8 +8,8 @@ import zlib
 from app.cms import algorithms as table
 from app.cms import der
 from app.cms.ber import to_der
+from app.cms.content_info import open_content_info
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
-from app.cms.signed import open_content_info
 from app.mail.limits import COMPRESSED_OCTETS, COMPRESSION_RATIO
 
 _DATA = der.encode_identifier(table.DATA)

@@ -7,6 +7,7 @@ form. Whatever else BER allows is an error here and is left to `app.cms.ber`. IT
 
 from collections.abc import Sequence
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 from app.cms.errors import MalformedCms, TooLarge
@@ -30,6 +31,9 @@ CONTEXT_4: Final = 0xA4
 PRIMITIVE_0: Final = 0x80
 PRIMITIVE_2: Final = 0x82
 
+_LONG_HEAD: Final = Struct(">BBH")
+# From which length on a length takes so many octets.
+_SHORTEST: Final = (0, 0x80, 0x100, 0x10000, 0x1000000)
 _CUT_SHORT = "an element is cut short"
 # No registered identifier comes near; a longer one only costs time (T106).
 _IDENTIFIER_OCTETS = 64
@@ -106,20 +110,22 @@ class Reader:
         start = head + 2
         if start > end:
             raise MalformedCms(_CUT_SHORT)
-        if octets[head] != tag or tag & 0x1F == 0x1F:
+        if octets[head] != tag:
             raise MalformedCms(f"expected tag {tag:#04x}")
         length = octets[head + 1]
         if length >= 0x80:
             start, length = _long_length(octets, start, length & 0x7F, end)
-        stop = start + length
+        self.at = stop = start + length
         if stop > end:
             raise MalformedCms(_CUT_SHORT)
-        self.at = stop
         return start
 
     def next(self) -> "Reader":
         """Step over the next element, whatever it is, and return it."""
-        return self.take(self.peek())
+        tag = self.peek()
+        if tag & 0x1F == 0x1F:
+            raise MalformedCms("a tag of several octets")
+        return self.take(tag)
 
     def find(self, tag: int) -> "Reader | None":
         """Step over the next element and return it if it has this tag."""
@@ -168,7 +174,7 @@ def _long_length(octets: bytes, start: int, count: int, end: int) -> tuple[int, 
     if not 1 <= count <= 4 or stop > end:
         raise MalformedCms("a length that DER does not know")
     length = int.from_bytes(octets[start:stop], "big")
-    if length < 0x80 or length >> 8 * (count - 1) == 0:
+    if length < _SHORTEST[count]:
         raise MalformedCms("a length that is not in its shortest form")
     return stop, length
 
@@ -190,6 +196,8 @@ def head(tag: int, length: int) -> bytes:
     """Return the tag and the length in front of content of `length` octets."""
     if length < 0x80:
         return bytes((tag, length))
+    if 0x100 <= length < 0x10000:
+        return _LONG_HEAD.pack(tag, 0x82, length)
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes((tag, 0x80 | len(octets))) + octets
 

@@ -14,6 +14,7 @@ from app.cms import algorithms as table
 from app.cms import content, der, reference
 from app.cms.attributes import content_type_name
 from app.cms.content import ContentAlgorithm
+from app.cms.content_info import read_content_info
 from app.cms.errors import CannotDecrypt, MalformedCms, NotForThisKey, TooLarge, UnsupportedCms
 from app.cms.keys import PrivateKey
 from app.cms.recipients import RecipientId, build_recipient, fits, parse_recipients, unlock_key
@@ -135,13 +136,9 @@ def parse_enveloped(cms: bytes) -> Enveloped:
 
 
 def _read(cms: bytes) -> Enveloped:
-    body = der.read(cms)
-    body.enter(der.SEQUENCE)
-    kind = table.CONTENT_TYPES.get(body.identifier(), "")
+    kind, body = read_content_info(cms)
     if kind not in {"enveloped", "auth-enveloped"}:
         raise MalformedCms("neither EnvelopedData nor AuthEnvelopedData")
-    body.enter(der.CONTEXT_0)
-    body.enter(der.SEQUENCE)
     body.integer()
     body.find(der.CONTEXT_0)  # originatorInfo
     recipients = parse_recipients(body.take(der.SET))

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from app.cms import algorithms as table
 from app.cms import der, reference, schemes
 from app.cms.attributes import content_type_name
+from app.cms.content_info import open_content_info
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.keys import PublicKey, public_key_of
 from app.cms.signers import SignerInfo, digest_or_oid, read_signer
@@ -118,17 +119,6 @@ def _read_front(elements: der.Reader) -> _Front:
 def _remembered_front(octets: bytes) -> _Front:
     """Return the same; beside a detached content it is the same in every message of a signer."""
     return _read_front(der.read(octets))
-
-
-def open_content_info(cms: bytes, kind: str) -> der.Reader:
-    """Return a reader of what is in the SEQUENCE of a ContentInfo of this kind (RFC 5652 §3)."""
-    body = der.read(cms)
-    body.enter(der.SEQUENCE)
-    if table.CONTENT_TYPES.get(body.identifier()) != kind:
-        raise MalformedCms(f"not {kind}")
-    body.enter(der.CONTEXT_0)
-    body.enter(der.SEQUENCE)
-    return body
 
 
 def _digest_names(algorithms: der.Reader) -> tuple[str, ...]:

@@ -142,13 +142,12 @@ def _is_safe(octets: bytes) -> bool:
 
 
 def _has_long_line(octets: bytes) -> bool:
-    at = 0
-    while len(octets) - at > LINE_OCTETS:
+    at, last = 0, len(octets) - LINE_OCTETS
+    while at < last:
         # Line ends are CRLF here: the LF of the longest line stands 999 octets after its beginning.
-        end = octets.rfind(b"\n", at, at + LINE_OCTETS + 2)
-        if end < 0:
+        at = octets.rfind(b"\n", at, at + LINE_OCTETS + 2) + 1
+        if at == 0:
             return True
-        at = end + 1
     return False
 
 

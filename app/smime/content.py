@@ -7,8 +7,9 @@ import hashlib
 
 from app.cms import ber, der
 from app.cms.algorithms import CONTENT_TYPE_DER, DIGESTS
+from app.cms.content_info import open_content_info
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
-from app.cms.signed import SignedData, open_content_info, parse_signed
+from app.cms.signed import SignedData, parse_signed
 from app.mail.canonical import is_crlf, is_seven_bit
 from app.mail.compose import multipart_signed, unwrap
 from app.mail.headers import split

@@ -19,8 +19,9 @@ from app.cms.kind import content_kind
 from app.cms.signed import SignedData, parse_signed
 from app.mail.entity import Entity, MediaType, parse_entity, scan_entity
 from app.mail.errors import MalformedMessage
+from app.mail.headers import split
 from app.mail.limits import BOUNDARY_OCTETS, FIELD_OCTETS, HEADER_SECTION_OCTETS
-from app.mail.media import parse_disposition
+from app.mail.media import PLAIN_TEXT, parse_disposition, parse_media_type
 from app.mail.transfer import base64_problem
 
 
@@ -215,7 +216,8 @@ def _kind_of(signed: SignedData) -> Kind:
 
 def root_type(source: bytes, start: int, end: int) -> str:
     """Return the media type of an entity by its first header section alone."""
-    return parse_entity(header_section(source, start, end)[1]).media_type.essence
+    field = split(header_section(source, start, end)[1]).headers.find("Content-Type")
+    return ((field and parse_media_type(field.value)) or PLAIN_TEXT).essence
 
 
 def header_section(source: bytes, start: int, end: int) -> tuple[int, bytes]:

@@ -74,3 +74,27 @@ def test_nothing_is_left_over() -> None:
     reader.take(der.NULL)
     with pytest.raises(MalformedCms):
         reader.finish()
+
+
+def test_elements_are_taken_all_together_as_one_by_one() -> None:
+    sizes = (0, 1, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000)
+    elements = [der.tlv(der.SEQUENCE, bytes(size)) for size in sizes]
+    octets = der.tlv(der.SET, *elements)
+    body = der.read(octets)
+    body.enter(der.SET)
+    assert body.take_all(der.SEQUENCE) == elements
+    body.finish()
+    again = der.read_one(octets, der.SET)
+    again.skip(der.SEQUENCE)
+    assert [again.take_whole(der.SEQUENCE) for _ in elements[1:]] == elements[1:]
+
+
+@pytest.mark.parametrize("octets", ["30", "3001", "300004", "0400", "30800000", "308100"])
+def test_what_is_no_run_of_elements_is_malformed(octets: str) -> None:
+    with pytest.raises(MalformedCms):
+        der.read(bytes.fromhex(octets)).take_all(der.SEQUENCE)
+
+
+def test_an_element_that_is_not_the_last_is_not_entered() -> None:
+    with pytest.raises(MalformedCms, match="beyond the structure"):
+        der.read(bytes.fromhex("30000500")).enter(der.SEQUENCE)

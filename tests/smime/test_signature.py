@@ -9,7 +9,7 @@ from asn1crypto import cms as asn1
 
 from app.cms import der
 from app.cms.algorithms import CONTENT_TYPE_DER
-from app.cms.signed import open_content_info
+from app.cms.content_info import open_content_info
 from app.smime.finding import Status
 from tests.forgery import structure
 from tests.forgery.makers import (

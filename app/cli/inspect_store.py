@@ -6,6 +6,7 @@ from typing import Final
 
 from app.cli.weakness import NOTE, WEAK, WRONG, Weakness
 from app.model import accounts, domains, pending, relays, trust
+from app.model.continuity import KEY_CHANGE
 from app.model.database import Database
 from app.model.harvesting import BOOK_AT_MOST, WAITING_AT_MOST
 from app.model.tables import moment, stamp
@@ -139,6 +140,15 @@ def _partners(database: Database, at: datetime) -> Iterator[Weakness]:
             about=str(row_id),
         )
     yield from _full(database, at)
+    changed = pending.count_waiting(database, at, KEY_CHANGE)
+    if changed:
+        yield Weakness(
+            "key-change",
+            WEAK,
+            f"{changed} certificates wait that do not follow what is known of their partners:"
+            " a hijacked mailbox looks like this.",
+            "sealmon pending list; ask the partner by another way before you approve",
+        )
     waiting = pending.count_waiting(database, at)
     if waiting:
         yield Weakness(

@@ -12,6 +12,7 @@ from app.pki.certificate import Certificate
 from app.pki.names import organisation
 from app.smime.reasons import Reason
 
+KEY_CHANGE: Final = "key-change"
 _RENEWAL: Final = timedelta(days=60)
 
 
@@ -28,13 +29,13 @@ def find_change(
     enabled = [each for each, is_enabled in known if is_enabled]
     for each in enabled:
         if each.not_after >= at and each.issuer_der != new.issuer_der:
-            return Reason("key-change", f"{each.fingerprint[:16]} of another issuer is in use")
+            return Reason(KEY_CHANGE, f"{each.fingerprint[:16]} of another issuer is in use")
     followed = [each for each in enabled if _follows(new, each, at)]
     if not followed:
-        return Reason("key-change", f"{len(known)} known, and it follows none of them")
+        return Reason(KEY_CHANGE, f"{len(known)} known, and it follows none of them")
     mine = organisation(new.subject_der)
     if all(organisation(each.subject_der) != mine for each in followed):
-        return Reason("key-change", f"another organisation than {followed[0].fingerprint[:16]}")
+        return Reason(KEY_CHANGE, f"another organisation than {followed[0].fingerprint[:16]}")
     return None
 
 

@@ -161,11 +161,12 @@ def is_rejected(database: Database, address: str, fingerprint: str) -> bool:
     )
 
 
-def count_waiting(database: Database, at: datetime) -> int:
-    """Return how many certificates wait."""
+def count_waiting(database: Database, at: datetime, code: str = "") -> int:
+    """Return how many certificates wait, or how many for a reason of this code."""
     since = stamp(at - LIFETIME)
-    query = "SELECT COUNT(*) FROM pending WHERE state = ? AND added_at > ?"
-    return int(database.sql(query, (WAITING, since))[0][0])
+    query = "SELECT COUNT(*) FROM pending WHERE state = ? AND added_at > ? AND reasons LIKE ?"
+    like = f'%"code":"{code}"%' if code else "%"
+    return int(database.sql(query, (WAITING, since, like))[0][0])
 
 
 def expire(database: Database, at: datetime) -> int:

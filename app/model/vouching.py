@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.model import trust
-from app.model.continuity import find_change
+from app.model.continuity import KEY_CHANGE, find_change
 from app.model.database import PARTNERS, SETTINGS, Database
 from app.model.errors import Refused
 from app.model.facts import reasons_json
@@ -103,7 +103,7 @@ def _other_reasons(
     reasons = [
         each
         for each in unpack(row["reasons"])
-        if each["code"] not in _OF_THE_PATH and each["code"] != "key-change"
+        if each["code"] not in _OF_THE_PATH and each["code"] != KEY_CHANGE
     ]
     rows = database.sql(
         "SELECT certificate, is_enabled FROM partner WHERE name = ?", (row["address"],)

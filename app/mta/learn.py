@@ -6,6 +6,7 @@ is a line in the log; the message is delivered all the same (behaviour B2, B5).
 
 import logging
 
+from app.model.continuity import KEY_CHANGE
 from app.model.errors import Refused, StoreUnavailable
 from app.model.harvesting import DROPPED, KNOWN, Learned, foresee, harvest
 from app.model.policy import Settings
@@ -50,7 +51,9 @@ class Learner:
         learned = harvest(self._store, found, approval, finding.at, message_id)
         if learned.outcome != KNOWN:
             why = "".join(f"; {each.text()}" for each in learned.reasons)
-            log.info("certificate %s: %s%s", learned.fingerprint[:16], learned.outcome, why)
+            is_alarm = any(each.code == KEY_CHANGE for each in learned.reasons)
+            level = logging.WARNING if is_alarm else logging.INFO
+            log.log(level, "certificate %s: %s%s", learned.fingerprint[:16], learned.outcome, why)
         return learned
 
 

@@ -85,7 +85,8 @@ def choose(finding: Finding, *, managed: Callable[[str], bool]) -> Harvest | Non
 
 def hindrances(finding: Finding, *, managed: Callable[[str], bool]) -> tuple[Reason, ...]:
     """Return why ``choose`` returns nothing from a signature; empty where there was none."""
-    if finding.certificate is None:
+    # Who signs for a registered domain is known already, and is nobody's own.
+    if finding.certificate is None or finding.status is Status.VALID_DOMAIN:
         return ()
     if finding.status not in _LEARNED_FROM:
         return (Reason("not-learned-from", str(finding.status)), *finding.reasons)

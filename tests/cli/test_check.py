@@ -8,7 +8,7 @@ from app import clock
 from app.cli import inspect_store
 from app.model.database import open_database
 from app.model.revocations import RevocationStore
-from app.model.tables import Pending, stamp
+from app.model.tables import Pending, pack, stamp
 from app.pki.certificate import Certificate
 from app.pki.flights import Stored
 from tests.cli.conftest import Command, key_file
@@ -213,6 +213,25 @@ def test_the_only_certificate_of_a_partner_is_watched(sound: Command, root: Test
     report = found(sound)["only-partner-ending"]
     assert (report["level"], report["about"]) == ("weak", str(row["id"]))
     assert "bob@sued.example" in report["what"]
+
+
+# B5: key continuity
+def test_a_partner_with_another_certificate_is_an_alarm(sound: Command, root: TestCA) -> None:
+    database = open_database(f"sqlite:///{sound.folder}/sealmon.db")
+    for code in ("no-path", "key-change"):
+        assert "key-change" not in found(sound)
+        certificate = Certificate.from_der(root.issue("bob@sued.example").certificate)
+        values = {
+            "address": "bob@sued.example",
+            "fingerprint": certificate.fingerprint,
+            "certificate": certificate.der,
+            "reasons": pack([{"code": code, "text": "why"}]),
+            "state": "waiting",
+            "added_at": stamp(clock.now()),
+        }
+        database.insert(Pending, values)
+    database.close()
+    assert found(sound)["key-change"]["level"] == "weak"
 
 
 # B2 step 6: "global limit with warning"

@@ -149,8 +149,29 @@ def test_who_is_trusted_later_waits_no_longer(sued: House) -> None:
     assert [row["name"] for row in partners.list_partners(sued.database)] == [ALICE]
 
 
+def test_a_registered_domain_certificate_is_no_news(sued: House) -> None:
+    domain = ca("Self-made").issue("domain-signing-authority@nord.example")
+    partners.import_partner(sued.database, domain.pem, AT, name="nord.example")
+    sued.changed()
+    assert outcomes(sued, signed(domain)) == [""]
+    assert pending.list_pending(sued.database, AT) == []
+
+
 def test_mail_without_a_signature_teaches_nothing(sued: House) -> None:
     assert only(sued.send(message(ALICE, PAUL), PAUL, learn=Learner(sued.store))).learned is None
+
+
+def test_a_key_change_is_an_alarm_in_the_log(sued: House, caplog: pytest.LogCaptureFixture) -> None:
+    """B5: a hijacked mailbox must not add itself as a reader."""
+    root, other = authority(), authority("Other")
+    sued.trusts(root)
+    sued.trusts(other)
+    with caplog.at_level(logging.WARNING, logger="sealmon.harvest"):
+        assert outcomes(sued, signed(root.issue(ALICE))) == ["stored"]
+        assert caplog.text == ""
+        sued.changed()
+        assert outcomes(sued, signed(other.issue(ALICE))) == ["pending"]
+    assert "of another issuer is in use" in caplog.text
 
 
 def outcomes(sued: House, *letters: bytes) -> list[str]:

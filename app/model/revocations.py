@@ -153,13 +153,11 @@ class RevocationStore:
         )
 
     def failed(self, key: str, url: str, at: datetime, problem: str) -> None:
-        """Take note that a URL gave no answer, for people and for the other processes."""
+        """Take note that there was no answer: for all processes and, with a URL, for people."""
         said = storable(problem)[:_PROBLEM_CHARACTERS]
-        self._change(
-            (_FAILED, (_short(url), said, stamp(at), stamp(at))),
-            (_CLAIM, self._claim_row(key, RETRY_SECONDS, has_failed=True)),
-            at=at,
-        )
+        told = [(_FAILED, (_short(url), said, stamp(at), stamp(at)))] if url else []
+        claim = (_CLAIM, self._claim_row(key, RETRY_SECONDS, has_failed=True))
+        self._change(*told, claim, at=at)
 
     def leave(self) -> None:
         """Close the connection of this thread."""

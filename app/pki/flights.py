@@ -65,7 +65,7 @@ class FetchCache(Protocol):
         """Keep an answer in the place of the one before, and give up the claim."""
 
     def failed(self, key: str, url: str, at: datetime, problem: str) -> None:
-        """Take note that a URL gave no answer, and keep the others away for a while."""
+        """Keep the others away for a while, and take note that a URL, if any, gave no answer."""
 
     def leave(self) -> None:
         """Let go of what this thread has open."""
@@ -81,6 +81,10 @@ class Errand(Protocol):
     @property
     def url(self) -> str:
         """Where it is."""
+
+    @property
+    def told_as(self) -> str:
+        """What an administrator is told if it fails; empty if that is no affair of his."""
 
     def is_due(self, stored: Stored, at: datetime) -> bool:
         """Return whether an answer that still holds is to be fetched anew."""
@@ -159,7 +163,7 @@ class Flights:
             self._bring(errand, at)
         except CannotFetch as error:
             self._failed.note(errand.key)
-            self._cache.failed(errand.key, errand.url, at, str(error))
+            self._cache.failed(errand.key, errand.told_as, at, str(error))
         finally:
             with self._lock:
                 del self._under_way[errand.key]

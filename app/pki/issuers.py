@@ -59,8 +59,13 @@ class _Errand:
     url: str
     path: tuple[Certificate, ...]
     anchors: Anchors
-    guard: Guard
+    wanted: IssuerFetch
     keep: Keep
+
+    @property
+    def told_as(self) -> str:
+        """Its URL, but not one that any stranger can write."""
+        return self.url if self.wanted.only_known else ""
 
     def is_due(self, stored: Stored, at: datetime) -> bool:
         """Return False: a certificate does not change."""
@@ -70,7 +75,9 @@ class _Errand:
     def fetch(self, at: datetime, before: Stored | None) -> Stored:
         """Fetch it. Raises CannotFetch."""
         del before
-        found = [each for each in fetch_issuers(self.url, self.guard) if each.is_ca][:AUTHORITIES]
+        found = [each for each in fetch_issuers(self.url, self.wanted.guard) if each.is_ca][
+            :AUTHORITIES
+        ]
         if not found:
             raise CannotFetch("the answer holds no authority's certificate")
         parsed, budget = Parsed(), Budget()
@@ -140,7 +147,7 @@ class IssuerSupply:
         for url in urls:
             if self._may_ask(url, anchors):
                 key = hashlib.sha256(f"issuer\n{url}".encode()).hexdigest()
-                yield _Errand(key, url, path, anchors, self._fetch.guard, self._keep)
+                yield _Errand(key, url, path, anchors, self._fetch, self._keep)
 
     def _may_ask(self, url: str, anchors: Anchors) -> bool:
         if not self._fetch.only_known:

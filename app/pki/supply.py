@@ -54,6 +54,11 @@ class _Wish:
     end_of: Callable[[bytes], datetime | None]
     refresh: timedelta
 
+    @property
+    def told_as(self) -> str:
+        """Its URL: whoever runs the gateway has to know."""
+        return self.url
+
     def is_due(self, stored: Stored, at: datetime) -> bool:
         """Return whether it is time to fetch this anew."""
         half = (stored.until - stored.fetched_at) / 2

@@ -80,13 +80,18 @@ def test_partner_whose_authority_is_missing_can_be_encrypted_to(world: World) ->
     assert [each.der for each in found] == [world.sub.certificate]
 
 
-def test_host_that_is_down_is_told_to_the_administrator(world: World) -> None:
+@pytest.mark.parametrize("only_known", [True, False])
+def test_host_that_is_down_is_told_if_it_is_one_of_ours(world: World, only_known: bool) -> None:
     world.responders.answers.clear()
-    world.wants(IssuerFetch(world.responders.guard, only_known=False))
+    # The host is known from the certificate of an authority of ours.
+    known = ca("Missing Known", world.root, extensions=[issuer_at(world.responders.url("x"))])
+    keep_issuers(world.sued.database, [Certificate.from_der(known.certificate)], AT)
+    world.wants(IssuerFetch(world.responders.guard, only_known=only_known))
     assert {world.read(timedelta(minutes=each)) for each in range(3)} == {"untrusted"}
-    (row,) = list_failures(world.sued.database, AT)
-    assert (row["url"], row["problem"]) == (world.responders.url("sub.p7c"), "the host answers 503")
     assert world.responders.requests == ["/sub.p7c"]
+    told = [(row["url"], row["problem"]) for row in list_failures(world.sued.database, AT)]
+    url = world.responders.url("sub.p7c")
+    assert told == ([(url, "the host answers 503")] if only_known else [])
 
 
 @pytest.mark.parametrize(("name", "limit"), [("NEW_A_DAY", 3), ("INTERMEDIATES_AT_MOST", 3)])

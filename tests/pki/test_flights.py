@@ -26,6 +26,10 @@ class Trip:
     times: int = 0
     gate: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def told_as(self) -> str:
+        return self.url
+
     def is_due(self, stored: Stored, at: datetime) -> bool:
         return at >= stored.fetched_at + WEEK / 2
 

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from app.pki import fetch as fetching
 from app.pki import flights, issuers, path
 from app.pki.certificate import Certificate
 from app.pki.guard import Guard
@@ -98,6 +99,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     # Long enough for a machine that is busy with other tests.
     monkeypatch.setattr(path, "REVOCATION_WAIT_SECONDS", 30.0)
+    monkeypatch.setattr(fetching, "SECONDS", 60.0)
     made = World()
     yield made
     made.responders.close()
@@ -199,7 +201,8 @@ def test_host_that_is_down_is_asked_once(world: World, monkeypatch: pytest.Monke
     world.responders.answers["/sub.cer"] = None
     assert {world.ask().status for _ in range(20)} == {"untrusted"}
     assert world.requests == ["/sub.cer"]
-    assert world.memory.failures == [(world.responders.url("sub.cer"), "the host answers 503")]
+    # Not where: any stranger could write a URL there, and fill the list of what fails.
+    assert world.memory.failures == [("", "the host answers 503")]
     world.responders.answers["/sub.cer"] = world.sub.certificate
     assert world.ask().status == "untrusted", "it is left alone for a while"
     monkeypatch.setattr(flights, "RETRY_SECONDS", -1.0)
@@ -273,7 +276,7 @@ def test_nobody_at_home_is_asked(world: World, url: str) -> None:  # T113
     world.restart()
     assert world.ask(world.sub.issue("a@example.org", extensions=[issuer_at(url)])).path == ()
     world.settle()
-    assert [where for where, _ in world.memory.failures] == [url]
+    assert len(world.memory.failures) == 1
     assert world.kept == []
 
 

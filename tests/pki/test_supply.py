@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.pki import fetch as fetching
 from app.pki import flights
 from app.pki import supply as supplying
 from app.pki.certificate import Certificate
@@ -19,7 +20,9 @@ from tests.testpki import AT, ca
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    # Long enough for a machine that is busy with other tests.
+    monkeypatch.setattr(fetching, "SECONDS", 60.0)
     made = World()
     yield made
     made.server.close()

@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from app.pki import fetch as fetching
 from app.pki import supply as supplying
 from tests.pki.supplying import REFUSED, World
 from tests.pki.test_fetch import ok
@@ -16,7 +17,9 @@ DER, LATER = Encoding.DER, ocsp.OCSPResponseStatus.TRY_LATER
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    # Long enough for a machine that is busy with other tests.
+    monkeypatch.setattr(fetching, "SECONDS", 60.0)
     made = World()
     yield made
     made.server.close()

@@ -5,7 +5,7 @@ has truly issued the certificate, or stands above who has, is offered. Whether i
 for all that it issues is for the person to say who compares its fingerprint.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str,
     row = get_row(database, pending_id, at)
     certificate = Certificate.from_der(bytes(row["certificate"]))
     chain = chain_of(row)
-    anchor = next(_issuers(certificate, chain, at), None)
+    anchor = _highest(certificate, chain, at)
     if anchor is None:
         raise Refused(
             f"{certificate.subject}: the message brought nobody who issued it; get the certificate"
@@ -76,16 +76,17 @@ def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str,
     return {"anchor": shown, "entries": entries_json(database, ids), "reasons": reasons}
 
 
-def _issuers(
+def _highest(
     certificate: Certificate, chain: Sequence[Certificate], at: datetime
-) -> Iterator[Certificate]:
-    """Give those who verifiably stand above a certificate, the highest first."""
-    for each in sorted(chain, key=lambda each: each.is_self_signed, reverse=True):
+) -> Certificate | None:
+    """Return who verifiably stands highest above a certificate, a root before all others."""
+    found = []
+    for each in chain:
         others = [other for other in chain if other != each]
-        if _path(certificate, others, each, at).status == TRUSTED:
-            # Whoever issued this one is higher, where it was sent, too.
-            yield from _issuers(each, others, at)
-            yield each
+        path = _path(certificate, others, each, at)
+        if path.status == TRUSTED:
+            found.append((each.is_self_signed, len(path.path), each))
+    return max(found, key=lambda each: each[:2])[2] if found else None
 
 
 def _path(

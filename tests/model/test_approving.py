@@ -1,5 +1,6 @@
 """What a person does with what waits (B5): approve, for whom, forget a "no", trust the issuer."""
 
+import time
 from typing import Any
 
 import pytest
@@ -122,6 +123,18 @@ def test_the_issuer_may_be_trusted_instead(store: Store) -> None:
     assert chosen(look_again(store), BOB) == ("personal", prints(leaf), [])
     trust.remove(store.database, trust.list_anchors(store.database)[0]["id"])
     assert chosen(store, BOB)[1] == [], "it is the issuer who is believed, and not the certificate"
+
+
+# T110: twins that all vouch for one another
+def test_many_twins_cost_no_more_than_themselves(store: Store) -> None:
+    issuing = below()[1]
+    twins = [ca("Waiting Issuing", private=issuing.key) for _ in range(40)]
+    leaf = Certificate.from_der(issuing.issue(BOB).certificate)
+    entry = brought(store, leaf, *twins, issuing, reasons=("no-path",))
+    began = time.thread_time()
+    done = trust_issuer(store.database, entry, AT)
+    assert time.thread_time() - began < 5
+    assert done["anchor"]["subject"] == "CN=Waiting Issuing"
 
 
 def test_without_a_root_the_highest_that_was_sent_is_trusted(store: Store) -> None:

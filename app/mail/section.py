@@ -170,7 +170,7 @@ class Section:
         if len(octets) > HEADER_SECTION_OCTETS:
             return (f"header section over {HEADER_SECTION_OCTETS} octets",)
         if is_refused(octets):
-            return (f"more than {HEADER_FIELDS} header fields",)
+            return (f"more than {HEADER_FIELDS} header fields", *octet_anomalies(octets))
         found: list[str] = []
         pairs = self._read()
         if not self._is_clean or len(octets) > FIELD_OCTETS or not octets.isascii():

@@ -200,6 +200,8 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "message_id": row["message_id"],
         "added_at": added,
         "expires_at": added + LIFETIME,
-        "issuers": [each.subject for each in chain_of(row)],
+        "issuers": [
+            {"subject": each.subject, "fingerprint": each.fingerprint} for each in chain_of(row)
+        ],
         **certificate_json(Certificate.from_der(bytes(row["certificate"]))),
     }

@@ -109,9 +109,11 @@ def test_the_issuer_that_was_sent_can_be_trusted_instead(
     values = {"chain": pack([root.certificate.hex()]), "reasons": pack(path)}
     database.run(Pending.update(values))
     database.close()
+    shown = command.ok("pending", "show", waiting)
     text = command.ok("pending", "trust", waiting)
     (anchor,) = command.ask("trust", "list")
     assert f"compare the fingerprint with its owner: {anchor['fingerprint']}" in text
+    assert anchor["fingerprint"] in shown, "it can be compared before"
     (row,) = command.ask("partner", "list")
     assert (row["name"], row["pinned"]) == ("bob@sued.example", False)
     assert command.ask("pending", "list") == []

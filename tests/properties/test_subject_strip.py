@@ -21,6 +21,8 @@ PIECES = (
     "\u200f", "\u2067", "\u2069", "\r\n", "\x00", "\x1b$B", "SIG", "NED", "signed", "SIGNIERT",
     "[SIGNED]", "[SIGNED BY <", "[SIGNIERT VON <*@x.example>]", "by a@b.example", "VERSCHLÜSSELT",
     "ЅIG", "ｎｅｄ", "ENCRYPTED", "=?utf-8?q?", "=5BSIGNED=5D", "?=", "=?utf-8?b?W1NJR05FRF0=?=",
+    "=?utf-8?b?W1NJ=R05FRF0=?=", "=?unicode?b?WwA=?=", "=?ibm1047?b?uuLJx9XFxLs=?=", "= ?utf-8?q?",
+    "?", "=", "◄", "║", "׀", "SIGNED, ENCRYPTED", "\u2066", "\u202b",
     "=?", "Re: ", "Angebot", "🔏", "🔒\ufe0f", "\u0301", "x", "1", ".",
 )  # fmt: skip
 hostile = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)

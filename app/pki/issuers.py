@@ -10,6 +10,7 @@ RFC 5280 §4.2.2.1.
 """
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from app.pki.certificate import Certificate, load_certificates
 from app.pki.engine import Budget, Parsed, is_signed_by
 from app.pki.errors import CannotFetch, MalformedCertificate
 from app.pki.fetch import fetch_issuers
-from app.pki.flights import FetchCache, Flights, Stored
+from app.pki.flights import FetchCache, Flight, Flights, Stored
 from app.pki.guard import Guard
 from app.pki.path import TRUSTED, Anchors, validate
 from app.pki.pointers import crl_urls, issuer_urls, ocsp_urls
@@ -32,6 +33,8 @@ URLS: Final = 2
 AUTHORITIES: Final = 8
 """Of one answer: cross-certificates of the same authority."""
 THREADS: Final = 2
+WAITING: Final = 2
+"""Messages that wait at once for hosts that strangers choose; the others go on without."""
 A_MINUTE: Final = 30
 """As many go at most, whatever strangers write."""
 FITTING: Final = timedelta(days=1)
@@ -121,6 +124,7 @@ class IssuerSupply:
         self._keep = keep
         self._before_waiting = before_waiting
         self._flights = Flights(cache, THREADS, 1, A_MINUTE)
+        self._waiting = threading.BoundedSemaphore(WAITING)
         self._known: tuple[str, frozenset[str]] = ("", frozenset())
 
     def above(
@@ -134,13 +138,23 @@ class IssuerSupply:
         flights = [each for errand in errands if (each := self._flights.look_after(errand, at))]
         if flights:
             self._before_waiting()
-            self._flights.wait(flights, seconds)
+            self._wait(flights, seconds)
         found: dict[Certificate, None] = {}
         for errand in errands:
             stored = self._cache.find(errand.key)
             if stored is not None and at <= stored.until:
                 found |= dict.fromkeys(_read(stored.octets))
         return tuple(found)
+
+    def _wait(self, flights: Sequence[Flight], seconds: float) -> None:
+        if self._fetch.only_known:
+            self._flights.wait(flights, seconds)
+        # Who is kept waiting by strangers must not be everybody (T115).
+        elif self._waiting.acquire(blocking=False):
+            try:
+                self._flights.wait(flights, seconds)
+            finally:
+                self._waiting.release()
 
     def _errands(self, path: tuple[Certificate, ...], anchors: Anchors) -> Iterator[_Errand]:
         urls = () if path[-1].is_self_signed else issuer_urls(path[-1])[:URLS]

@@ -32,6 +32,7 @@ REVOKED: Final = "revoked"
 # For how long an answer is given again without looking; shorter where the next look may tell more.
 REUSE_SECONDS: Final = 60.0
 UNSURE_SECONDS: Final = 5.0
+AWAITED_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,10 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
     if found is None:
         search = _Search(others, anchors, at, asked_at, revocation, crls, source)
         found = search.run(leaf) if issuers is None else search.run_and_ask(leaf, issuers)
-        _CACHE.put(key, asked_at, found, _reuse_seconds(found, at))
+        seconds = _reuse_seconds(found, at)
+        # Who is missing may be here in a moment.
+        is_awaited = issuers is not None and not found.path
+        _CACHE.put(key, asked_at, found, min(seconds, AWAITED_SECONDS) if is_awaited else seconds)
     return found
 
 

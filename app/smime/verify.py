@@ -235,6 +235,5 @@ def _is_trusted(certificate: Certificate, case: Case, trust: TrustView) -> bool:
         revocation=case.revocation,
         crls=case.crls,
         source=trust.revocation_source,
-        issuers=trust.issuer_source,
     )
     return path.status == "trusted"

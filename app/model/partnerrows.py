@@ -61,10 +61,13 @@ def store_new(database: Database, entries: Sequence[Entry]) -> None:
 
 
 def raise_known(database: Database, entries: Mapping[int, Entry]) -> None:
-    """Raise entries by their ids to what a person says of them; call it inside ``change``."""
+    """Raise entries by their ids to what a person says of them; call it inside ``change``.
+
+    One that covers sub-domains goes on doing so: else their mail would leave in clear.
+    """
     database.sql_many(
-        "UPDATE partner SET is_pinned = ?, source = ?, is_enabled = ?, include_subdomains = ?"
-        " WHERE id = ?",
+        "UPDATE partner SET is_pinned = ?, source = ?, is_enabled = ?,"
+        " include_subdomains = (include_subdomains OR ?) WHERE id = ?",
         [(True, each.source, True, each.include_subdomains, id_) for id_, each in entries.items()],
     )
 

@@ -111,7 +111,17 @@ def _store(database: Database, entries: Sequence[Entry]) -> list[int]:
             )
     raise_known(database, {each.id: by_key[key] for key, each in known.items()})
     store_new(database, [each for key, each in by_key.items() if key not in known])
+    _wait_no_longer(database)
     return [each.id for each in find_entries(database, list(by_key)).values()]
+
+
+def _wait_no_longer(database: Database) -> None:
+    """Take out of the approval queue what has come into the book by another way."""
+    if database.sql("SELECT 1 FROM pending WHERE state = 'waiting' LIMIT 1"):
+        database.sql_run(
+            "DELETE FROM pending WHERE state = 'waiting' AND EXISTS (SELECT 1 FROM partner p"
+            " WHERE p.name = pending.address AND p.fingerprint = pending.fingerprint)"
+        )
 
 
 def _names(leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:

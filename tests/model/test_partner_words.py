@@ -12,6 +12,7 @@ from app.smime.kinds import recognise
 from app.smime.verify import verify
 from tests.model.conftest import look_again
 from tests.model.house import BOB, certificate, person
+from tests.model.test_harvesting import ENDED, FOREIGN, found, harvest, queued, waiting
 from tests.model.test_partners import chosen, prints, signed, taken
 from tests.testpki import AT
 
@@ -38,7 +39,7 @@ def test_what_is_no_name_is_found_nowhere(database: Database, asked: str) -> Non
     assert partners.list_partners(database, name=asked) == []
 
 
-FOREIGN: list[tuple[str, str, bool]] = [
+OTHERS: list[tuple[str, str, bool]] = [
     ("all@partner.example", "partner.example", False),
     ("all@example.com", "partner.example", True),
     ("all@partner.example", "sub.partner.example", False),  # RFC 3183 §3.1.1: an ascendant
@@ -48,7 +49,7 @@ FOREIGN: list[tuple[str, str, bool]] = [
 
 
 # D2: "The certificate's own address is ignored for matching; warn if its domain differs."
-@pytest.mark.parametrize(("address", "domain", "is_warned"), FOREIGN)
+@pytest.mark.parametrize(("address", "domain", "is_warned"), OTHERS)
 def test_a_certificate_of_another_domain_is_taken_with_a_warning(
     store: Store, address: str, domain: str, is_warned: bool
 ) -> None:
@@ -72,3 +73,24 @@ def test_one_certificate_signs_and_another_is_encrypted_to(store: Store) -> None
         message = signed(who)
         by, trust = originator(split(message).headers), look_again(store).trust
         assert verify(message, recognise(message), by, trust, at=AT).status is status
+
+
+# D3: what covers the sub-domains goes on covering them; else their mail would leave in clear
+def test_to_import_again_takes_nothing_away(store: Store) -> None:
+    everybody = person("all@partner.example").pem
+    taken(store.database, everybody, name="partner.example", include_subdomains=True)
+    (row,) = taken(store.database, everybody, name="partner.example")
+    assert row["include_subdomains"]
+    assert chosen(store, "x@sub.partner.example")[0] == "domain"
+    (row,) = taken(store.database, everybody, name="x.example")
+    (again,) = taken(store.database, everybody, name="x.example", include_subdomains=True)
+    assert (again["id"], again["include_subdomains"]) == (row["id"], True)
+
+
+def test_what_is_imported_waits_no_longer(store: Store) -> None:
+    queued(store)
+    assert harvest(store, found(ENDED, "untrusted"), "on_error", AT) == "pending"
+    taken(store.database, FOREIGN.der, name="somebody@partner.example")
+    assert waiting(store.database) == [FOREIGN.fingerprint, ENDED.fingerprint]
+    taken(store.database, FOREIGN.der)
+    assert waiting(store.database) == [ENDED.fingerprint]

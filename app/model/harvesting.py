@@ -34,6 +34,7 @@ KNOWN: Final = "known"
 UPDATED: Final = "updated"
 DROPPED: Final = "dropped"
 
+_HINT: Final = "looks-like-domain-certificate"
 _DAY: Final = timedelta(days=1)
 CERTIFICATES_OF_ONE_ADDRESS: Final = 10
 NEW_OF_ONE_SENDER_A_DAY: Final = 3
@@ -124,9 +125,16 @@ def foresee(database: Database, found: Harvest, approval: str, at: datetime) -> 
 
 def _is_of_domain(found: Harvest) -> bool:
     """Return whether a certificate that calls itself an authority may be that of a domain (D4)."""
-    is_hinted = any(each.code == "looks-like-domain-certificate" for each in found.reasons)
+    is_hinted = any(each.code == _HINT for each in found.reasons)
     usage = found.certificate.key_usage
-    return is_hinted and (usage is None or not usage <= {"key_cert_sign", "crl_sign"})
+    return (is_hinted or _is_named_for_domain(found.address)) and (
+        usage is None or not usage <= {"key_cert_sign", "crl_sign"}
+    )
+
+
+def _is_named_for_domain(address: str) -> bool:
+    """Return whether it is one of the two names under which a domain signs (RFC 3183 §3.1.1)."""
+    return address.rpartition("@")[0] in {SIGNING_NAME, CONFIDENTIALITY_NAME}
 
 
 def _known(known: Known, found: Harvest) -> tuple[str, list[Reason]]:
@@ -193,9 +201,8 @@ def _is_waiting(database: Database, found: Harvest, at: datetime) -> bool:
 def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]:
     """Return why a person must look at it besides the certificate itself (B5)."""
     reasons = []
-    local, _, domain = found.address.rpartition("@")
-    if local in {SIGNING_NAME, CONFIDENTIALITY_NAME}:
-        reasons.append(Reason("looks-like-domain-certificate", domain))
+    if _is_named_for_domain(found.address):
+        reasons.append(Reason(_HINT, found.address.rpartition("@")[2]))
     rows = database.sql(
         "SELECT certificate, is_enabled FROM partner WHERE name = ?", (found.address,)
     )

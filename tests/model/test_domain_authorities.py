@@ -107,6 +107,15 @@ def test_one_that_a_message_brings_waits_and_is_approved_for_the_domain_only(sto
     assert chosen(store, BOB) == ("domain", prints(OURS), [])
 
 
+def test_one_that_signs_as_the_domain_itself_waits_too(store: Store) -> None:
+    comes = found(OURS, "self-signed", address=NAME)
+    assert harvest(store, comes, "on_error", AT) == "pending"
+    (row,) = pending.list_pending(store.database, AT)
+    assert "looks-like-domain-certificate" in [each["code"] for each in row["reasons"]]
+    (entry,) = pending.approve(store.database, row["id"], AT, as_domain=True)
+    assert entry["name"] == PARTNER
+
+
 def test_an_authority_that_no_name_explains_is_dropped(store: Store) -> None:
     other = found(Certificate.from_der(REAL.certificate), "looks-like-domain-certificate")
     assert harvest(store, other, "on_error", AT) == "dropped"

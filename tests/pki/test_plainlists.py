@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 from cryptography import x509
@@ -144,6 +145,29 @@ def test_at_another_moment_the_validator_decides(monkeypatch: pytest.MonkeyPatch
     source = Store([SUB.crl(), ROOT.crl()])
     found = validate(leaf, chain, anchors(ROOT), at=AT - DAY, source=source, revocation_at=AT)
     assert found.revocation == "unknown", "it would have decided"
+
+
+# Any two lists together, and each certificate: in a hurry it is never anything else.
+def test_validator_says_the_same_of_any_two_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = [SUB.crl(), ROOT.crl(), *(make() for _, make in DOUBTFUL)]
+    pairs = list(combinations(pool, 2))
+
+    def everything() -> list[tuple[str, str]]:
+        answers = []
+        for identity in (ALICE, BAD):
+            leaf = Certificate.from_der(identity.certificate)
+            chain = tuple(map(Certificate.from_der, identity.chain))
+            for pair in pairs:
+                found = validate(
+                    leaf, chain, anchors(ROOT), at=AT, revocation="require", source=Store(pair)
+                )
+                answers.append((found.status, found.revocation))
+        return answers
+
+    in_a_hurry = everything()
+    assert {"good", "unknown", "revoked"} == {revocation for _, revocation in in_a_hurry}
+    monkeypatch.setattr(revocation, "told_good", lambda *_: frozenset())
+    assert everything() == in_a_hurry
 
 
 # Two ways to the same answer, over every list and certificate of PKITS.

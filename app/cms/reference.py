@@ -74,7 +74,8 @@ def read_both(cms: bytes, read: Callable[[bytes], T], check: Callable[[bytes, T]
         octets = to_der(cms)
         if octets == cms:
             raise
-    abridged = to_der(cms, abridged=True)
+    # Of the DER, where the segments of a stream are one string already.
+    abridged = to_der(octets, abridged=True)
     check(abridged, read(abridged))
     return read(octets)
 

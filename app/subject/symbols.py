@@ -18,7 +18,8 @@ from app.subject.readings import readings
 # Runs of encoded words: a character may be split over two of them.
 _WORDS: Final = re.compile(rb"=\?[^?]+\?[BbQq]\?[^?]*\?=(?:[ \t\r\n]+=\?[^?]+\?[BbQq]\?[^?]*\?=)*")
 _WORD_BEGINS: Final = re.compile(rb"=[=\s]*+(?=\?)")
-_ANGLES: Final = re.compile(rb"(<[^<>]*>)")
+_ADDRESS: Final = re.compile(rb"<[^<>\s]*@[^<>\s]*>\Z")
+_AROUND: Final = (b" ", b"\t", b"\r", b"\n", b"(", b")", b'"', b",", b";", b":", b">")
 # What makes a symbol of a character, or joins two: nothing of it is shown alone.
 JOINERS: Final = "\ufe0e\ufe0f\u200d\u20e3"
 
@@ -49,7 +50,6 @@ class Symbols:
         any_of = "".join(map(re.escape, sorted(chars)))
         pattern = f"(?:[{any_of}][{JOINERS}]*)+(\\s*)"
         self._pattern: Final = re.compile(pattern)
-        self._last: Final = re.compile(f"{pattern}\\Z")
 
     def found_in(self, text: str) -> bool:
         """Tell whether the text shows one of them."""
@@ -61,24 +61,30 @@ class Symbols:
             return text
 
         def cut(found: "re.Match[str]") -> str:
-            before = text[: found.start()]
-            return found[1] if before and not before[-1].isspace() else ""
+            at = found.start()
+            return found[1] if at and not text[at - 1].isspace() else ""
 
         shown = self._pattern.sub(cut, text)
-        return shown.rstrip() if self._last.search(text) else shown
+        last = text.rstrip().rstrip(JOINERS)[-1:]
+        return shown.rstrip() if last in self._chars else shown
 
     def without_in_phrase(self, field: Field) -> Field:
         """Return an address field without them; the same object if it shows none."""
         if field.octets.isascii() and b"?" not in field.octets:
             return field
-        octets = field.octets
-        if self.found_in(decode_text(field.value)):
+        name, address, comment = _divided(field.octets)
+        octets = self._without_in(name) + address + self._without_in(comment)
+        return field if octets == field.octets else Field(field.name, octets)
+
+    def _without_in(self, octets: bytes) -> bytes:
+        if self.found_in(decode_text(octets)):
             octets = _WORDS.sub(self._recoded, octets)
             for char in self._chars:
                 octets = octets.replace(char.encode(), b"")
         if any(map(self.found_in, _readings(octets))):
-            octets = _undone(octets)
-        return field if octets == field.octets else Field(field.name, octets)
+            # Words that only some programs read: nobody can take anything for one any more.
+            octets = _WORD_BEGINS.sub(b"", octets)
+        return octets
 
     def _recoded(self, words: "re.Match[bytes]") -> bytes:
         text = decode_text(words[0])
@@ -86,17 +92,18 @@ class Symbols:
 
 
 def _readings(octets: bytes) -> Iterator[str]:
-    value = octets.partition(b":")[2][:DECODE_OCTETS]
-    for text in dict.fromkeys((decode_text(value), raw_text(unfold(value)))):
+    cut = octets[:DECODE_OCTETS]
+    for text in dict.fromkeys((decode_text(cut), raw_text(unfold(cut)))):
         yield from readings(text)
 
 
-def _undone(octets: bytes) -> bytes:
-    """Return an address field in which nobody can take anything for an encoded word.
-
-    For words that only some programs read; what stands in angle brackets stays.
-    """
-    return b"".join(
-        piece if piece.startswith(b"<") else _WORD_BEGINS.sub(b"", piece)
-        for piece in _ANGLES.split(octets)
-    )
+def _divided(octets: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return an address field in three: what stands before its last address, that, and the rest."""
+    end = octets.rfind(b">") + 1
+    begin = octets.rfind(b"<", 0, end)
+    if begin >= 0:
+        found = _ADDRESS.match(octets[begin:end])
+        return (octets[:begin], octets[begin:end], octets[end:]) if found else (octets, b"", b"")
+    end = octets.rfind(b"@") + 1
+    begin = max(octets.rfind(char, 0, end) for char in _AROUND) + 1
+    return octets[:begin], octets[begin:end], octets[end:]

@@ -63,6 +63,24 @@ def test_an_address_with_the_signs_of_an_encoded_word_stays() -> None:
     assert cleaned == b"From: ?x-unknown?q?=F0=9F=94=8F?= <a=?b@c.example>\r\n\r\n"
 
 
+# RFC 6532: what looks like a symbol may be somebody's address, and answers must reach it.
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ("🔏 Chef <🔏@b.example>", " Chef <🔏@b.example>"),
+        ("<🔏@b.example> (🔏)", "<🔏@b.example> ()"),
+        ("🔏@b.example", "🔏@b.example"),
+        ("🔏@b.example (🔏 Chef)", "🔏@b.example ( Chef)"),
+        ("🔏@Chef <c@b.example>", "@Chef <c@b.example>"),
+        ("<=?utf-8?b?8J+Ujw==?=@b.example>", "<=?utf-8?b?8J+Ujw==?=@b.example>"),
+    ],
+)
+def test_symbols_of_an_address_stay(value: str, left: str) -> None:
+    message = f"From: {value}\r\n\r\n".encode()
+    cleaned = WITH_SYMBOLS.clean_message(message, authserv_id=GATEWAY)
+    assert cleaned.decode().removeprefix("From:").strip() == left.strip()
+
+
 # T61, T62
 @pytest.mark.parametrize(
     "field",

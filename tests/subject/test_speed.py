@@ -54,6 +54,9 @@ UNITS = {
     "encoded twice": "=?utf-8?q?=3D=3Futf-8=3Fq=3F=5Bsig=5D=3F=3D?=",
     "not closed": "=?a?q?",
     "equals signs": "=?",
+    "symbols": "🔏",
+    "symbols and letters": "🔏x",
+    "symbols and blanks": "🔏 x",
     "Japanese": "\x1b$B!N\x1b(B",
 }
 # A mark begins far in front, or the order is not that of the characters.
@@ -81,6 +84,7 @@ def filled(before: str, unit: str, characters: int) -> str:
 def test_no_subject_takes_long(unit: str) -> None:
     for before in BEFORE:
         assert seconds(filled(before, unit, DECODE_OCTETS)) < MOST_SECONDS
+        assert seconds(filled(before, unit, DECODE_OCTETS), SYMBOL) < MOST_SECONDS
         # Beyond what is read, more of it costs nothing to speak of.
         assert seconds(filled(before, unit, 6 * DECODE_OCTETS), SYMBOL) < MOST_SECONDS
 
@@ -108,7 +112,7 @@ def test_one_reading_takes_linear_time(unit: str, any_order: bool) -> None:
 def test_what_is_not_worth_the_effort_comes_out_clean(unit: str) -> None:
     for before in BEFORE:
         for units in (0, MOST // 10, MOST):
-            cleaned = TEXT.clean(filled(before, unit, DECODE_OCTETS), Effort(units))
+            cleaned = TEXT.clean(filled(before, unit, DECODE_OCTETS - 20), Effort(units))
             assert TEXT.clean(cleaned) == cleaned
             assert TEXT.clean(f"{cleaned} [SIGNED]", Effort(10**9)).split() == cleaned.split()
 
@@ -145,3 +149,13 @@ def test_a_usual_subject_is_read_to_the_end() -> None:
     assert len(subject) > 998
     assert TEXT.clean(f"[SIGNED] {subject} [SIGNIERT]") == subject
     assert reduce(TEXT.clean(subject)) == reduce(subject)
+
+
+@pytest.mark.parametrize(
+    "value", ["🔏" * 10_000, "🔏" * 10_000 + "@x", "<🔏@" * 9_000, "=?🔏" * 8_000]
+)
+def test_no_display_name_takes_long(value: str) -> None:
+    message = f"From: {value}\r\n\r\n".encode()
+    began = time.thread_time()
+    SYMBOL.clean_message(message, authserv_id="gw.example")
+    assert time.thread_time() - began < 2 * MOST_SECONDS

@@ -13,6 +13,12 @@ PLAIN = [
     b"From: 'A@X.example' <a@x.example>\r\n",
     b'From: "<a@x.example>" <a@x.example>\r\n',
     b"From: a@x.example (Alice)\r\n",
+    b"From: =?UTF-8?B?SsO2cmcgTcO8bGxlcg==?= <a@x.example>\r\n",
+    b"From: =?utf-8?b?w4RsaQ==?=\r\n =?utf-8?q?ce?= <a@x.example>\r\n",
+    b'From: "=?iso-8859-1?Q?Max M=FCller?=" <a@x.example>\r\n',
+    b"From: =?windows-1252*de?q?J=F6rg?= <a@x.example>\r\n",
+    b"From: =?ks_c_5601-1987?B?sei4wA==?= <a@x.example>\r\n",
+    b'From: "Alice? (=yes)" <a@x.example>\r\n',
     b"Resent-From: other@x.example\r\nFrom: a@x.example\r\n",  # T49
     b"Reply-To: other@x.example\r\nFrom: a@x.example\r\n",
 ]
@@ -37,6 +43,7 @@ SHOWN = [
     "boss＠y.example <a@x.example>".encode(),
     "boss﹫y.example <a@x.example>".encode(),
     "boss\u200b@\u200by.example <a@x.example>".encode(),
+    "boss\u24d0y.example <a@x.example>".encode(),
     b"a@x.example (boss@y.example)",
     b"Alice <a@x.example> (boss@y.example)",
     b'"a@x.example.evil.example" <a@x.example>',
@@ -50,6 +57,27 @@ def test_a_display_name_that_is_another_address_is_a_problem(value: bytes) -> No
     found = originator(Headers(b"From: " + value + b"\r\n"))
     assert found.address == "a@x.example"
     assert found.problem == "display name that is another address"
+
+
+# T38, T48: some program reads there what we do not
+UNREADABLE = [
+    b"=?x-unknown?q?boss=40y.example?= <a@x.example>",
+    b"=?ibm1047?b?gpaiog==?= <a@x.example>",
+    b"=?utf-8?b?Ym9zc==QHkuZXhhbXBsZQ==?= <a@x.example>",
+    b"=?utf-8?q?boss=40y.example <a@x.example>",
+    b"=?utf-8?q?boss=40y.example? <a@x.example>",
+    b"=?utf-8?q?Ja?_boss=40y.example?= <a@x.example>",
+    b"= ?utf-8?q?boss=40y.example?= <a@x.example>",
+    b"=\r\n ?utf-8?q?boss=40y.example?= <a@x.example>",
+    b"a@x.example (=?x-unknown?q?boss=40y.example?=)",
+    b"=?utf-8?q?b\xc3\xb6ss?= <a@x.example>",
+]
+
+
+@pytest.mark.parametrize("value", UNREADABLE)
+def test_a_word_that_only_others_read_is_a_problem(value: bytes) -> None:
+    found = originator(Headers(b"From: " + value + b"\r\n"))
+    assert found.problem == "encoded word that cannot be read"
 
 
 PROBLEMS = {

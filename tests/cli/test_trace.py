@@ -25,6 +25,11 @@ ROWS = [
         direction="inbound",
         reverse_path="mallory\x1b[2J@evil.example",
         recipient="alice@nord.example",
+        learned={
+            "outcome": "pending",
+            "fingerprint": "ab12",
+            "reasons": [{"code": "expired", "detail": "2026-01-01", "text": "expired: 2026-01-01"}],
+        },
         reply="451 4.3.0 later",
     ),
 ]
@@ -97,3 +102,13 @@ def test_one_row_is_told_with_its_plan(traced: Command) -> None:
 @pytest.mark.parametrize("words", [("--since", "yesterday"), ("--limit", "0"), ("--limit", "x")])
 def test_wrong_usage_is_status_two(traced: Command, words: tuple[str, ...]) -> None:
     traced.refused("trace", *words, status=2)
+
+
+# Issue 4, "Bad input": the reason stands in the trace
+def test_what_became_of_a_certificate_is_said_in_words(traced: Command) -> None:
+    (row,) = traced.ask("trace", "--id", "fedcba9876543210")
+    assert row["learned"]["outcome"] == "pending"
+    assert row["learned"]["reasons"][0]["code"] == "expired"
+    text = traced.ok("trace", "--id", "fedcba9876543210")
+    assert "outcome=pending fingerprint=ab12 reasons=expired: 2026-01-01" in text
+    assert traced.ask("trace", "--id", "0123456789abcdef")[0]["learned"] == {}

@@ -120,7 +120,10 @@ def test_what_one_side_seals_the_other_side_opens(
     assert signature["from"] == "alice@nord.example"
     assert "smime=pass" in str(row["authentication_results"])
     assert str(row["subject"]).startswith("[VERSCHLÜSSELT] [SIGNIERT] ")
-    # Nothing was learned from it: try changes nothing.
+    # It says what would be learned, and learns nothing: try changes nothing.
+    learned = row["learned"]
+    assert isinstance(learned, dict)
+    assert (learned["outcome"], learned["reasons"]) == ("stored", [])
     assert sued.ask("partner", "list") == []
     assert sued.ask("trace") == []
 

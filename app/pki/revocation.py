@@ -142,8 +142,27 @@ class Checker:
         budget: Budget,
     ) -> None:
         """Bring the statuses up to what these data say."""
-        if crls and not ocsps and self._look_plainly(statuses, crls, budget):
-            return
+        told = self._told_plainly(crls, budget)
+        # Lists that are silent about the whole path tell the validator nothing more.
+        self._look_closely(statuses, () if told else crls, ocsps, budget)
+        for place in told:
+            if statuses[place] == UNKNOWN:
+                statuses[place] = GOOD
+
+    def _told_plainly(self, crls: Sequence[bytes], budget: Budget) -> frozenset[int]:
+        """Return the places that plain lists tell good; none where one of them is not plain."""
+        if not crls or any(each.der not in self.approved for each in self.path[1:]):
+            return frozenset()
+        return told_good(self.path, crls, self.at, self.parsed, budget)
+
+    def _look_closely(
+        self,
+        statuses: list[str],
+        crls: Sequence[bytes],
+        ocsps: Sequence[bytes],
+        budget: Budget,
+    ) -> None:
+        """Let the validator say what these data mean."""
         extra = self._other_issuers(crls)
         serials = [each.serial for each in (*self.path, *extra)]
         lists = list(read_lists(crls, serials, budget))
@@ -161,16 +180,6 @@ class Checker:
         for place, status in enumerate(statuses):
             if status == UNKNOWN:
                 statuses[place] = self._one(context, data, self.path, place)
-
-    def _look_plainly(self, statuses: list[str], crls: Sequence[bytes], budget: Budget) -> bool:
-        """Take what plain lists say; return whether the validator need not look at them."""
-        if any(each.der not in self.approved for each in self.path[1:]):
-            return False
-        good = told_good(self.path, crls, self.at, self.parsed, budget)
-        for place in good:
-            if statuses[place] == UNKNOWN:
-                statuses[place] = GOOD
-        return bool(good)
 
     def _other_issuers(self, crls: Sequence[bytes]) -> list[Certificate]:
         """Return the certificates outside the path whose names stand in the lists.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 from cryptography import x509
@@ -137,6 +137,23 @@ def test_an_ordinary_message_needs_no_validator_for_its_lists(
     assert (found.status, found.revocation) == ("trusted", "good")
 
 
+# Bad news from either side counts, and silence of the responder is made up for by the list.
+def test_responder_is_heard_beside_plain_lists() -> None:
+    root = ca("Plain Asked Root", url="http://pki.example/asked")
+    mallory = root.issue("m@example.org", serial=0x5EA1_0000_0003)
+    lists, good = [root.crl()], root.ocsp(mallory)
+    root.revoked[mallory.x509.serial_number] = AT - 9 * DAY
+    revoked = root.ocsp(mallory)
+    leaf = Certificate.from_der(mallory.certificate)
+    for responses, status in (
+        ([good], "good"),
+        ([revoked], "revoked"),
+        ([b"", root.ocsp(root.issue("other@example.org"))], "good"),
+    ):
+        found = validate(leaf, (), anchors(root), at=AT, source=Store(lists, responses))
+        assert found.revocation == status
+
+
 # What the path was validated for is this very moment only.
 def test_at_another_moment_the_validator_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocation, "verify_crl", None)
@@ -157,9 +174,10 @@ def test_validator_says_the_same_of_any_two_lists(monkeypatch: pytest.MonkeyPatc
         for identity in (ALICE, BAD):
             leaf = Certificate.from_der(identity.certificate)
             chain = tuple(map(Certificate.from_der, identity.chain))
-            for pair in pairs:
+            for pair, responses in product(pairs, ([], [SUB.ocsp(ALICE)], [SUB.ocsp(BAD)])):
+                store = Store(pair, responses)
                 found = validate(
-                    leaf, chain, anchors(ROOT), at=AT, revocation="require", source=Store(pair)
+                    leaf, chain, anchors(ROOT), at=AT, revocation="require", source=store
                 )
                 answers.append((found.status, found.revocation))
         return answers

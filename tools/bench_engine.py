@@ -39,7 +39,7 @@ from tests.smime import house
 Work = Callable[[], object]
 
 SMALL_OCTETS, LARGE_OCTETS = 10_240, 25 * 1024 * 1024
-MESSAGES, SLICES = 100, 15
+MESSAGES, SLICES = 1_100, 15
 C_PROGRAM = Path(__file__).with_name("verify.c")
 # What a large message may cost: peak memory in messages, MB a second.
 LARGE = {"sign": (1.3, 300), "encrypt": (3.0, 100), "decrypt": (3.0, 100)}
@@ -109,8 +109,9 @@ def path_rows(count: int) -> Iterator[Row]:
 class Engine:
     """A sender and a recipient with RSA-2048 keys, under two RSA-4096 authorities.
 
-    There are many messages, no two with the same header section, so that nothing which is
-    remembered of one makes the next one cheaper than mail is.
+    There are more messages than anything of a message is remembered, no two with the same header
+    section, content, boundary or time of signing, so that one does not make the next one cheaper
+    than mail is.
     """
 
     def __init__(self, octets: int, count: int) -> None:
@@ -122,13 +123,13 @@ class Engine:
         self.recipient = house.key_of(issuing.issue("bob@sued.example", key="rsa2048"))
         self.trust = house.Trust(Anchors((Certificate.from_der(root.certificate),), "bench"))
         self.plain = cycle([_letter(number, octets) for number in range(count)])
-        self.signed = cycle([self.sign() for _ in range(count)])
+        self.signed = cycle([self.sign(number) for number in range(count)])
         self.sealed = cycle([self.encrypt() for _ in range(count)])
 
-    def sign(self) -> bytes:
-        """Make a clear-signed message."""
-        message = next(self.plain)
-        return sign(message, self.signer, form="clear", at=testpki.AT, token=house.TOKEN)
+    def sign(self, number: int = 0) -> bytes:
+        """Make a clear-signed message, so many seconds ago and with a boundary of this number."""
+        at, token = testpki.AT - timedelta(seconds=number), b"=_%016x" % number
+        return sign(next(self.plain), self.signer, form="clear", at=at, token=token)
 
     def verify(self) -> None:
         """Verify one, from octets to the finding."""
@@ -167,7 +168,8 @@ def _letter(number: int, octets: int) -> bytes:
     line = b"The quick brown fox jumps over the lazy dog, and then it does it again.\r\n"
     more = b"X-Number: %d\r\n" % number
     head = house.letter(b"", sender=b"Alice <alice@nord.example>", more=more)
-    return head + line * ((octets - len(head)) // len(line))
+    body = line * ((octets - len(head)) // len(line))
+    return b"%bThis is message %d.\r\n%b" % (head, number, body)
 
 
 def microseconds(work: Work, rounds: int) -> float:

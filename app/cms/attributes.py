@@ -31,6 +31,7 @@ _REMEMBERED_OCTETS = 2048  # all attributes together
 _MANDATORY: Final = ("content-type", "message-digest")
 # Attributes that say the same as a better one, which wins.
 _SECOND_CHOICE: Final = frozenset(("microsoft-preference", "signing-certificate"))
+_UTC_TIME_OCTETS = 13  # YYMMDDhhmmssZ
 _TIME: Final = rb"(\d{8})(\d{2})?(?:Z|([+-]\d{4}))"
 _TIMES: Final = {
     der.UTC_TIME: re.compile(rb"(\d{2})" + _TIME),
@@ -67,7 +68,8 @@ def parse_attributes(attributes: der.Reader) -> Attributes:
     is_usual = attributes.end - attributes.start <= _REMEMBERED_OCTETS
     read = _read_remembered if is_usual else _read_attribute
     for octets in attributes.take_all(der.SEQUENCE):
-        name, field_name, value = read(octets)
+        fresh = _FRESH.get(octets[:_HEAD_OCTETS])
+        name, field_name, value = fresh(octets) if fresh else read(octets)
         if not name:
             continue
         if name in seen:
@@ -103,6 +105,37 @@ def _read_attribute(octets: bytes) -> tuple[str, str, object]:
 
 # Most attributes of a sender are the same in all his messages.
 _read_remembered = lru_cache(maxsize=2048)(_read_attribute)
+
+
+def _fresh_digest(octets: bytes) -> tuple[str, str, object]:
+    return "message-digest", "message_digest", octets[_HEAD_OCTETS:]
+
+
+def _fresh_time(octets: bytes) -> tuple[str, str, object]:
+    value = octets[_HEAD_OCTETS:].decode("latin-1")
+    # Later versions of Python take 24 for the next day's 0.
+    if not value.endswith("Z") or not value[:-1].isdecimal() or value[6:8] >= "24":
+        return _read_attribute(octets)
+    century = "20" if value < "50" else "19"
+    try:
+        time = datetime.fromisoformat(f"{century}{value[:6]}T{value[6:]}")
+    except ValueError:
+        return "signing-time", "", None
+    return "signing-time", "signing_time", time
+
+
+def _head_of(name: str, tag: int, octets: int) -> bytes:
+    value = der.tlv(der.SET, der.tlv(tag, bytes(octets)))
+    return der.tlv(der.SEQUENCE, table.ATTRIBUTE_DER[name], value)[:-octets]
+
+
+# These two are others in nearly every message. In DER all that stands before their values is fixed:
+# it is compared, and neither scanned nor read.
+_FRESH: Final = {
+    _head_of("message-digest", der.OCTET_STRING, row.octets): _fresh_digest
+    for row in table.DIGESTS.values()
+} | {_head_of("signing-time", der.UTC_TIME, _UTC_TIME_OCTETS): _fresh_time}
+_HEAD_OCTETS: Final = len(next(iter(_FRESH)))
 
 
 def _content_type(values: der.Reader) -> _Said:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.cms import algorithms, der
-from app.cms.attributes import parse_attributes, parse_capabilities, parse_time
+from app.cms.attributes import Attributes, parse_attributes, parse_capabilities, parse_time
 from app.cms.errors import MalformedCms, TooLarge
 from tests.cms.identities import identity
 
@@ -148,3 +148,50 @@ def test_an_attribute_is_bounded_whatever_it_is() -> None:  # T106
     unknown = der.tlv(der.SEQUENCE, bytes.fromhex("06032a0304"), der.tlv(der.SET, deep))
     with pytest.raises(TooLarge):
         parse_attributes(der.read(unknown))
+
+
+def read_attributes(*octets: bytes) -> Attributes:
+    body = der.read(der.tlv(der.SET, *octets))
+    body.enter(der.SET)
+    return parse_attributes(body)
+
+
+@pytest.mark.parametrize(("tag", "octets", "moment"), TIMES)
+def test_the_signing_time_is_read_in_every_form(tag: int, octets: bytes, moment: datetime) -> None:
+    assert read_attributes(attribute("signing-time", der.tlv(tag, octets))).signing_time == moment
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"261315120000Z",
+        b"260631120000Z",
+        b"260615240000Z",
+        b"260615126000Z",
+        b"2606151200 0Z",
+        b"2606151200\xb20Z",
+        b"+60615120000Z",
+        b"260615120000z",
+    ],
+)
+def test_a_signing_time_that_is_none_is_told(octets: bytes) -> None:
+    found = read_attributes(attribute("signing-time", der.tlv(der.UTC_TIME, octets)))
+    assert found.signing_time is None
+    assert "signing-time-malformed" in found.problems
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, 20, 28, 31, 32, 33, 48, 64, 127, 128])
+def test_a_digest_of_every_length_is_read(size: int) -> None:
+    value = bytes(range(size))
+    found = read_attributes(attribute("message-digest", der.tlv(der.OCTET_STRING, value)))
+    assert found.message_digest == value
+    assert found.problems == ["content-type-missing"]
+
+
+def test_a_digest_with_something_behind_it_is_malformed() -> None:
+    digest = der.tlv(der.OCTET_STRING, bytes(32))
+    for octets in (
+        attribute("message-digest", digest, digest),
+        attribute("message-digest", der.tlv(der.SEQUENCE, digest)),
+    ):
+        assert "message-digest-malformed" in read_attributes(octets).problems

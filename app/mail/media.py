@@ -23,11 +23,15 @@ _PARAMETER: Final = re.compile(
     rf"(?:({_WORD})[ \t]*+=[ \t]*+(?:({_WORD})|\"([^\"\\]*+(?:\\.[^\"\\]*+)*)\")[ \t]*+)?"
     r"(?=;|\Z)",
 )
+# Parameters without blanks, escapes and parts, as nearly all are: together, and one by one.
+_USUAL: Final = re.compile(rf"(?:[ \t]*+;[ \t]*+{_WORD}=(?:{_WORD}|\"[^\"\\]*+\")[ \t]*+)*")
+_PAIR: Final = re.compile(rf";[ \t]*+({_WORD})=(?:({_WORD})|\"([^\"\\]*+)\")")
 _ATTRIBUTE: Final = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
 _ESCAPE: Final = re.compile(r"\\(.)")
 # Parameters that decide about structure; readers without RFC 2231 do not see them in its forms.
 _STRUCTURAL: Final = ("boundary", "protocol", "micalg", "smime-type")
 _CACHED_OCTETS: Final = 256
+_USUAL_OCTETS: Final = 1024
 # What is read of one field (T35): a file name of 255 characters in the forms of RFC 2231 takes 40.
 _PARAMETERS: Final = 64
 
@@ -65,7 +69,7 @@ def _parse(value: bytes) -> MediaType | None:
     head = _TYPE.match(text)
     if head is None:
         return None
-    parameters, anomalies = _parameters(text, head.end())
+    parameters, anomalies = _usual_parameters(text, head.end()) or _parameters(text, head.end())
     return MediaType(head[1].lower(), head[2].lower(), parameters, anomalies)
 
 
@@ -84,6 +88,15 @@ def parse_disposition(value: bytes) -> tuple[str, Mapping[str, str]]:
 def _text_of(value: bytes) -> str:
     text = raw_text(unfold(value))
     return "".join(outside_comments(text)) if "(" in text else text
+
+
+def _usual_parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]] | None:
+    """Return what _parameters does where nothing needs a closer look, else None."""
+    if len(text) > _USUAL_OCTETS or "*" in text or _USUAL.fullmatch(text, at) is None:
+        return None
+    pairs = _PAIR.findall(text, at)
+    found = {name.lower(): word or quoted for name, word, quoted in pairs}
+    return (found, ()) if len(found) == len(pairs) <= _PARAMETERS else None
 
 
 def _parameters(text: str, at: int) -> tuple[dict[str, str], tuple[str, ...]]:

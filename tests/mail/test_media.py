@@ -108,3 +108,30 @@ def test_a_disposition_is_read(value: bytes, kind: str, name: str) -> None:
     # RFC 2183 §2
     disposition, parameters = parse_disposition(value)
     assert (disposition, parameters.get("filename", "")) == (kind, name)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        b"",
+        b"; charset=utf-8",
+        b';boundary="=_a;b=c";micalg=sha-256',
+        b'; A=b;\r\n C="D e"',
+        b'; name=""',
+        b"; a=b; a=c",
+        b"; a=b; A=c",
+        b'; a="b\\"c"',
+        b"; a*=utf-8''b; a=c",
+        b"; a*0=b; a*1=c",
+        b"; a=b;",
+        b"; a=b; c",
+        b'; a="b"c',
+    ],
+)
+def test_usual_parameters_are_those_of_the_closer_look(parameters: bytes) -> None:
+    # A blank before the first "=" is allowed, and not usual.
+    closer = parse_media_type(b"text/plain; z =1" + parameters)
+    found = parse_media_type(b"text/plain; z=1" + parameters)
+    assert found == closer
+    assert found is not None
+    assert found.parameters["z"] == "1"

@@ -12,6 +12,8 @@ import unicodedata
 from importlib import resources
 from typing import Final
 
+from app.subject.fancy import FANCY
+
 # Default_Ignorable_Code_Point of Unicode 17 (UAX 44), and nothing else: they show nothing at all.
 _IGNORABLE_RANGES: Final = (
     (0x00AD, 0x00AD),
@@ -120,6 +122,8 @@ class Letters(dict[str, str]):
     def _shown(self, char: str) -> str:
         if char in IGNORABLE:
             return ""
+        if char in FANCY and not self._fold_first:
+            return FANCY[char].translate(_STROKES)
         # Some characters are another letter by their compatibility form: a lunate sigma is drawn c.
         seen = "" if self._fold_first else skeleton(char)
         if unicodedata.category(char) in (_PUNCTUATION if self._fold_first else _SIGNS):

@@ -48,6 +48,14 @@ PHRASES = (
     "VERSCHLÜSSELT UND SIGNIERT", "VERSCHLÜSSELT, SIGNIERT", "SIGNIERT & VERSCHLÜSSELT",
     "SIGNED BY YOUR BANK", "SIGNIERT VON IHRER BANK", "Ｓ𝐈Ｇ𝓝ⒺⅮ", "SⓘGN🄴D",
 )  # fmt: skip
+# What web pages make of a word: letters of any script that are read as Latin ones.
+FANCY: Final = """
+ᔕIGᑎEᗪ SIGИΣD 丂丨Ꮆ几乇ᗪ ꌗꀤꁅꈤꍟꀸ ₛᵢgₙₑd sιgɴεd ʂıɠŋɛɖ ⲋⲓⲅⲛⲉⲇ ЅIGИЄD $ïgñêÐ
+§ÏGÑËÐ รเﻮภє๔ ѕιgηє∂ ᏕᎥᎶᏁᏋᎴ ˢᶦᵍⁿᵉᵈ S҉I҉G҉N҉E҉D҉ §ïgñê∂ ςเﻮภєđ ડᏆᎶᏁᎬᎠ Ꮥ1ᎶᏁᏋᎠ
+ՏɿցղҽԺ SłGNĘĐ ЅІԌΝЕԀ ꮪꭵꮆꮑꭼꭰ ᔑIGᑎEᗞ ᏕᎥᎶᏁᎥᏋᏒᏖ รเﻮภเєгt 丂丨Ꮆ几丨乇尺ㄒ ЄИCЯУPTΣD
+乇几匚尺ㄚ卩ㄒ乇ᗪ єภςгץקtє๔ ᏋᏁፈᏒᎩᎮᏖᏋᎴ єηcяуρтє∂ ƐŊƇƦƳƤƬƐƊ ɇnȼɍɏꝑŧɇđ ΣПCЯYPTΣD
+丂ﾉg刀乇d
+""".split()  # noqa: SIM905 a list would be three times as long
 # Brackets that are none by Unicode: pieces of boxes, pointers, bars of every kind.
 FRAMES: Final = """
 ꧁꧂ ≺≻ ⊑⊒ ⊆⊇ ⋤⋥ ⫏⫐ ⎨⎬ ⎰⎱ ⌠⌡ ⩽⩾ ╣╠ ╡╞ ┤├ ├┤ ╟╢ ▐▌
@@ -89,7 +97,7 @@ def subjects() -> Iterator[str]:
         yield f"[{tags}{mark}{tags}]"
         yield "[" + "\U000e007f".join(mark) + "]"
         yield from _turned(mark)
-    yield from (f"[{phrase}]" for phrase in PHRASES)
+    yield from (f"[{phrase}]" for phrase in (*PHRASES, *FANCY))
     yield from (f"{left}SIGNED{right}" for left, right in map(tuple, FRAMES))
 
 

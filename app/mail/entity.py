@@ -24,7 +24,15 @@ from app.mail.limits import (
 from app.mail.media import ATTACHED_MESSAGE, PLAIN_TEXT, MediaType, parse_media_type
 from app.mail.transfer import IDENTITY, decode_body, parse_encoding
 
-__all__ = ["Entity", "MediaType", "parse_entity", "parse_media_type", "scan", "scan_entity"]
+__all__ = [
+    "Entity",
+    "MediaType",
+    "over_header_limits",
+    "parse_entity",
+    "parse_media_type",
+    "scan",
+    "scan_entity",
+]
 
 _MESSAGES: Final = frozenset(("message/rfc822", "message/global"))  # RFC 2046 §5.2.1, RFC 6532 §3.7
 
@@ -205,7 +213,7 @@ def scan_entity(root: Entity) -> str:
     while waiting:
         patience.tick()
         entity, depth = waiting.pop()
-        reason = _over_header_limits(entity)
+        reason = over_header_limits(entity)
         if reason:
             return reason
         children = _children(entity)
@@ -220,7 +228,8 @@ def scan_entity(root: Entity) -> str:
     return ""
 
 
-def _over_header_limits(entity: Entity) -> str:
+def over_header_limits(entity: Entity) -> str:
+    """Return "" for a header section within the limits, else the reason why it is not."""
     size = entity.headers_end - entity.start
     if size > HEADER_SECTION_OCTETS:
         return f"header section over {HEADER_SECTION_OCTETS} octets"

@@ -52,7 +52,8 @@ def strip_signature(message: bytes, layer: Layer) -> bytes:
     Only the Content-* fields come from the inside (T60).
     """
     try:
-        entity = accept(signed_content(message, layer), authenticated=True)
+        content = signed_content(message, layer)
+        entity = accept(content, authenticated=True, is_scanned=layer.kind is Kind.CLEAR)
     except RefusedPayload:
         return message
     return unwrap(split(message).headers, entity)

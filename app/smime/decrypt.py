@@ -147,7 +147,7 @@ def _accepted(
         reasons.append(Reason("weak-cipher", facts.weak))
     outer = split(message).headers
     opened = unwrap(outer, _shown(entity, outer, authenticated=authenticated))
-    layer = recognise(opened)
+    layer = recognise(opened, is_scanned=True)
     is_signed = layer.kind in SIGNED
     if not authenticated and not is_signed:
         reasons.append(Reason("not-authenticated"))

@@ -17,7 +17,7 @@ from app import patience
 from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.kind import content_kind
 from app.cms.signed import SignedData, parse_signed
-from app.mail.entity import Entity, MediaType, parse_entity, scan_entity
+from app.mail.entity import Entity, MediaType, over_header_limits, parse_entity, scan_entity
 from app.mail.errors import MalformedMessage
 from app.mail.headers import split
 from app.mail.limits import BOUNDARY_OCTETS, FIELD_OCTETS, HEADER_SECTION_OCTETS
@@ -117,11 +117,15 @@ class Layer:
         return (*self.root.anomalies, *self.holder.anomalies, *strict)
 
 
-def recognise(message: bytes) -> Layer:
-    """Return the cryptographic layer that the MIME root is; never raises."""
+def recognise(message: bytes, *, is_scanned: bool = False) -> Layer:
+    """Return the cryptographic layer that the MIME root is; never raises.
+
+    What was accepted as a payload is scanned already: only the header section is another then. One
+    layer in another would else be gone through as often as there are layers around it (T35).
+    """
     root = parse_entity(message)
     parts = root.parts()
-    reason = _over_limit(root, parts)
+    reason = over_header_limits(root) if is_scanned else _over_limit(root, parts)
     if reason:
         return Layer(Kind.OVER_LIMIT, problem=reason)
     media_type = root.media_type

@@ -35,11 +35,12 @@ class RefusedPayload(ValueError):
     """The octets are no entity that may stand in a message."""
 
 
-def accept(octets: bytes, *, authenticated: bool) -> bytes:
+def accept(octets: bytes, *, authenticated: bool, is_scanned: bool = False) -> bytes:
     """Return the entity with CRLF line ends; raise RefusedPayload where it must not be shown.
 
     Without authentication the header section must be plain ASCII: whatever an attacker can make
-    of a CBC ciphertext leaves random octets behind, and those must not reach a header.
+    of a CBC ciphertext leaves random octets behind, and those must not reach a header. A part of a
+    message that was recognised is scanned with it already.
     """
     entity = _without_binary(octets)
     ends = line_ends(entity)
@@ -47,7 +48,7 @@ def accept(octets: bytes, *, authenticated: bool) -> bytes:
         raise RefusedPayload("NUL or bare CR")
     entity = _with_header_section(to_crlf(entity) if "\n" in ends else entity)
     root = parse_entity(entity)
-    reason = scan_entity(root)
+    reason = "" if is_scanned and entity is octets else scan_entity(root)
     if reason:
         raise RefusedPayload(reason)
     headers = root.headers

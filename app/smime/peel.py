@@ -58,7 +58,7 @@ def peel(message: bytes, keys: Sequence[DecryptionKey], by: Circumstances) -> Pe
             opened = expand(message, layer)
             if opened is None:
                 break
-            message, layer, compressed_before = opened, recognise(opened), True
+            message, layer, compressed_before = opened, recognise(opened, is_scanned=True), True
             continue
         inner, inner_layer, found = _take_off_signature(message, layer, by)
         if inner_layer.kind not in ENCRYPTED:
@@ -84,7 +84,7 @@ def _take_off_signature(
     if layer.kind not in SIGNED or not may_hold_layer(message, layer):
         return message, layer, ()
     inner = strip_signature(message, layer)
-    inner_layer = recognise(inner)
+    inner_layer = layer if inner is message else recognise(inner, is_scanned=True)
     if inner_layer.kind not in ENCRYPTED:
         return message, layer, ()
     finding = verify(message, layer, by.originator, by.trust, at=by.at, revocation=by.revocation)

@@ -69,7 +69,8 @@ def verify(
             return worst(findings)
         inner = strip_signature(message, layer)
         # The very same message comes back where the content cannot be one.
-        inner_layer = recognise(inner) if inner is not message else Layer(Kind.PLAIN)
+        is_same = inner is message
+        inner_layer = Layer(Kind.PLAIN) if is_same else recognise(inner, is_scanned=True)
         if inner_layer.kind not in SIGNED:
             return worst(findings)
         message, layer = inner, inner_layer

@@ -239,8 +239,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a thousand times as much": lambda: _compressed(zlib.compress(b"a" * 10**8)),
     "blocks of nothing": lambda: _compressed(b"\x78\x9c" + b"\x00\x00\x00\xff\xff" * 600_000),
     # layers and what is in them
-    "eight signatures": lambda: _clear(b"hello world\r\n" * 20_000, 8),
-    "twenty signatures": lambda: _clear(b"hello world\r\n" * 20_000, 19),
+    "eight signatures": lambda: _clear(b"hello world\r\n" * 80_000, 8),
+    "twenty signatures": lambda: _clear(b"hello world\r\n" * 80_000, 19),
     "eight opaque signatures": lambda: _clear(b"hello world\r\n" * 5_000, 8, "opaque"),
     "eight encryptions": lambda: _sealed(TEXT + b"hello world\r\n" * 5_000, "smime4", 8),
     "a changed text": lambda: _clear(b"a\r\n" * 900_000 + b"end\r\n").replace(b"end", b"eNd"),

@@ -35,7 +35,9 @@ _HIDES: Final = BIDI_CONTROLS | {"\x1b"}
 _WORD_BEGINS: Final = re.compile(r"=[=\s]*+(?=\?)")
 # Outlook copies the subject into Thread-Topic, and shows Keywords as categories.
 _SHOWN: Final = frozenset(("subject", "thread-topic", "keywords", "comments"))
-_LOOKED_AT: Final = _SHOWN | {"from"}
+# Outlook shows "Sender on behalf of From".
+_PEOPLE: Final = frozenset(("from", "sender"))
+_LOOKED_AT: Final = _SHOWN | _PEOPLE
 
 
 @lru_cache(maxsize=16)
@@ -124,7 +126,7 @@ class Cleaner:
                     name = field.name if field.name.isascii() else "Subject"
                     return self._written(name, cleaned, effort, utf8=utf8)
             return field
-        if key == "from" and self._symbols:
+        if key in _PEOPLE and self._symbols:
             return self._symbols.without_in_phrase(field)
         return field
 

@@ -45,9 +45,10 @@ def test_no_reading_of_a_field_shows_a_mark(name: bytes) -> None:
 
 
 # B9
+@pytest.mark.parametrize("name", [b"From", b"Sender"])
 @pytest.mark.parametrize("phrase", disguises.NAMES, ids=ascii)
-def test_no_reading_of_a_display_name_shows_a_symbol(phrase: bytes) -> None:
-    message = b"From: " + phrase + b" <chef@b.example>\r\n\r\n"
+def test_no_reading_of_a_display_name_shows_a_symbol(phrase: bytes, name: bytes) -> None:
+    message = name + b": " + phrase + b" <chef@b.example>\r\n\r\n"
     cleaned = WITH_SYMBOLS.clean_message(message, authserv_id=GATEWAY)
     value = split(cleaned).headers.fields[0].value
     texts = (decode_text(value), raw_text(unfold(value)))

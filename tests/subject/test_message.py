@@ -176,7 +176,7 @@ def test_a_cleaned_display_name_cannot_become_an_address() -> None:
 
 def test_a_display_name_without_symbols_stays() -> None:
     section = (
-        b"From: =?UTF-8?Q?J=C3=B6rg?=\r\n\t<j@b.example>\r\nSender: =?utf-8?b?8J+Ujw==?= <s@x>\r\n"
+        b"From: =?UTF-8?Q?J=C3=B6rg?=\r\n\t<j@b.example>\r\nTo: =?utf-8?b?8J+Ujw==?= <s@x>\r\n"
     )
     assert clean(section, SYMBOL) == section
 

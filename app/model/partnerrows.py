@@ -84,7 +84,8 @@ def count_anew(database: Database, added: int) -> None:
         known = database.sql("SELECT reltuples FROM pg_class WHERE oid = 'partner'::regclass")
         highest = database.sql("SELECT MAX(id) FROM partner")[0][0]
         if highest > 2 * known[0][0]:
-            database.sql_run("ANALYZE partner")
+            # Only what entries are looked up by: the rest is for the server's own look.
+            database.sql_run("ANALYZE partner (name, fingerprint, issuer_serial, ski, not_after)")
     except StoreUnavailable:
         # What was stored is stored. The server's own look comes later.
         return

@@ -24,7 +24,7 @@ def _who(der: bytes) -> bytes:
 
 
 def certificate(der: bytes, *, distrust_after: datetime | None = None) -> bytes:
-    """Return the object of a certificate; after ``distrust_after`` its new ones are not believed."""
+    """Return the object of a certificate; ``distrust_after`` ends belief in those issued later."""
     name = "CKA_NSS_EMAIL_DISTRUST_AFTER"
     end = b"%b CK_BBOOL CK_FALSE\n" % name.encode()
     if distrust_after is not None:

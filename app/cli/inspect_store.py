@@ -9,7 +9,7 @@ from app.model import accounts, domains, pending, relays, trust
 from app.model.continuity import KEY_CHANGE
 from app.model.database import Database
 from app.model.harvesting import BOOK_AT_MOST, WAITING_AT_MOST
-from app.model.tables import moment, stamp
+from app.model.stored import moment, stamp
 
 SOON: Final = timedelta(days=30)
 _NEARLY: Final = 0.9

@@ -13,7 +13,7 @@ from app.cli.output import as_json, cell, sheet
 from app.cli.place import Place, pass_place
 from app.model import accounts, domains, keys, pending, policies, relays, revocations, trust
 from app.model.database import Database
-from app.model.tables import moment, stamp
+from app.model.stored import moment, stamp
 
 _PARTNERS: Final = (
     "SELECT is_enabled, is_domain, COUNT(*) FROM partner GROUP BY is_enabled, is_domain"

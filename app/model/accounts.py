@@ -11,7 +11,8 @@ from typing import Any, Final
 from app.model.database import Database
 from app.model.errors import Refused
 from app.model.names import read_address
-from app.model.tables import Account, AccountKey, Key, moment, pack, stamp, storable, unpack
+from app.model.stored import moment, pack, stamp, storable, unpack
+from app.model.tables import Account, AccountKey, Key
 
 SYSTEM_MAIL: Final = "system-mail"
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
 from app.model.facts import ONLY_THIS_ONE, WITHIN_GRACE, Usable
-from app.model.tables import moment, unpack
+from app.model.stored import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import validate
 from app.pki.reasons import IS_CA, REVOKED, code_of, detail_of

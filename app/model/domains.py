@@ -7,7 +7,8 @@ from typing import Any, Final
 from app.model.database import Database
 from app.model.errors import Refused
 from app.model.names import is_managed, read_address, read_domain
-from app.model.tables import Domain, DomainKey, Key, moment, pack, stamp, unpack
+from app.model.stored import moment, pack, stamp, unpack
+from app.model.tables import Domain, DomainKey, Key
 
 _SIGN_TO_AT_MOST: Final = 10_000
 

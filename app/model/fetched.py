@@ -15,7 +15,7 @@ from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.keyrows import store_intermediates
 from app.model.revocations import RevocationStore
-from app.model.tables import stamp
+from app.model.stored import stamp
 from app.pki.certificate import Certificate
 from app.pki.guard import Guard
 from app.pki.issuers import IssuerFetch, IssuerSupply

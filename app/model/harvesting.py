@@ -19,7 +19,8 @@ from app.model.names import is_managed
 from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_entry
 from app.model.pending import LIFETIME, WAITING, count_waiting, expire, is_rejected
 from app.model.snapshot import Store
-from app.model.tables import Partner, Pending, pack, stamp, storable
+from app.model.stored import pack, stamp, storable
+from app.model.tables import Partner, Pending
 from app.model.vouching import named_above
 from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME

@@ -11,7 +11,8 @@ from typing import Any
 from app.model.database import Database
 from app.model.keyrows import store_intermediates
 from app.model.loading import load_snapshot
-from app.model.tables import Key, pack, unpack
+from app.model.stored import pack, unpack
+from app.model.tables import Key
 from app.pki.certificate import Certificate
 from app.pki.issuers import IssuerFetch, fetch_chain
 

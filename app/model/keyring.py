@@ -15,7 +15,7 @@ from app.model.cache import VersionedCache
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.facts import KeyInfo
-from app.model.tables import unpack
+from app.model.stored import unpack
 from app.pki.certificate import Certificate
 from app.pki.errors import CannotUnseal
 from app.pki.sealing import MasterKey

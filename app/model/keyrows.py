@@ -6,16 +6,8 @@ from typing import Any, Final
 
 from app.model.database import Database
 from app.model.shown import certificate_json
-from app.model.tables import (
-    AccountKey,
-    DomainKey,
-    Intermediate,
-    KeyAddress,
-    RelayKey,
-    moment,
-    pack,
-    stamp,
-)
+from app.model.stored import moment, pack, stamp
+from app.model.tables import AccountKey, DomainKey, Intermediate, KeyAddress, RelayKey
 from app.pki.certificate import Certificate
 
 _CHAIN_AT_MOST: Final = 5

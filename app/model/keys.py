@@ -20,7 +20,8 @@ from app.model.keyring import KeyRing, sealing_context
 from app.model.keyrows import fingerprint_id, key_json, store_addresses, store_chain
 from app.model.names import read_address, read_domain
 from app.model.schema import public_half
-from app.model.tables import Key, KeyAddress, stamp
+from app.model.stored import stamp
+from app.model.tables import Key, KeyAddress
 from app.pki.certificate import Certificate, load_certificates
 from app.pki.errors import MalformedCertificate, MalformedKeyFile, WrongPassword
 from app.pki.issue import KEY_KINDS, matches, request, self_signed

@@ -13,7 +13,7 @@ from app.model.facts import AccountRule, ManagedDomain, RelayRule
 from app.model.marks import MarkTexts
 from app.model.policy import Policy
 from app.model.routes import read_rows, shipped_rows
-from app.model.tables import moment, unpack
+from app.model.stored import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import Anchors
 

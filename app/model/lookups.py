@@ -19,7 +19,7 @@ from app.model.continuity import find_change
 from app.model.database import Database
 from app.model.facts import ONLY_THIS_ONE, Usable
 from app.model.pending import is_rejected
-from app.model.tables import moment, pack, stamp, storable, unpack
+from app.model.stored import moment, pack, stamp, storable, unpack
 from app.pki.certificate import Certificate
 from app.pki.errors import MalformedCertificate
 from app.smime.reasons import Reason

@@ -9,7 +9,8 @@ from app.model.database import Database
 from app.model.errors import Refused
 from app.model.loading import load_marks
 from app.model.marks import KEYS, LANGUAGES, SHIPPED, SYMBOLS
-from app.model.tables import MarkText, stamp
+from app.model.stored import stamp
+from app.model.tables import MarkText
 
 _TEXT_CHARACTERS: Final = 100
 _SYMBOL_CHARACTERS: Final = 4

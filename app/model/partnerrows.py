@@ -9,7 +9,8 @@ from app.model.database import Database
 from app.model.errors import StoreUnavailable
 from app.model.keyindex import issuer_serial, key_identifier
 from app.model.shown import certificate_json
-from app.model.tables import Partner, moment, pack, stamp, storable, unpack
+from app.model.stored import moment, pack, stamp, storable, unpack
+from app.model.tables import Partner
 from app.pki.certificate import Certificate
 
 MANUAL = "manual"

@@ -26,7 +26,8 @@ from app.model.partnerrows import (
     raise_known,
     store_new,
 )
-from app.model.tables import Partner, stamp
+from app.model.stored import stamp
+from app.model.tables import Partner
 from app.pki.certificate import Certificate
 from app.pki.reasons import (
     IS_CA,

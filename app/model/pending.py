@@ -10,7 +10,8 @@ from app.model.names import is_managed, read_partner_name
 from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
 from app.model.partners import check_usable, for_domain
 from app.model.shown import certificate_json
-from app.model.tables import Pending, moment, stamp, unpack
+from app.model.stored import moment, stamp, unpack
+from app.model.tables import Pending
 from app.pki.certificate import Certificate
 
 WAITING: Final = "waiting"

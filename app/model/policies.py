@@ -5,7 +5,8 @@ from typing import Any
 from app.model.database import Database
 from app.model.loading import load_policy
 from app.model.policy import RouteRow, changes, export_toml, parse_toml
-from app.model.tables import Route, pack
+from app.model.stored import pack
+from app.model.tables import Route
 
 
 def export(database: Database) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.model.fields import FIELDS, Direction, Field, Value
 from app.model.patterns import Pattern, matchable
 from app.model.routes import RouteRow, export_toml, parse_toml, read_rows, shipped_rows
-from app.model.tables import pack
+from app.model.stored import pack
 
 __all__ = [
     "FIELDS",

@@ -25,7 +25,8 @@ from typing import Any, Final
 from app.model.database import Database
 from app.model.errors import Refused
 from app.model.facts import RelayRule
-from app.model.tables import Key, Relay, RelayKey, moment, stamp
+from app.model.stored import moment, stamp
+from app.model.tables import Key, Relay, RelayKey
 
 Network = IPv4Network | IPv6Network
 

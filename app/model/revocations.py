@@ -20,7 +20,7 @@ from typing import Any, Final
 from app import clock
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.tables import moment, stamp, storable
+from app.model.stored import moment, stamp, storable
 from app.pki.flights import FAILED, LEASE_SECONDS, OURS, RETRY_SECONDS, THEIRS, Stored
 
 ANSWERS_AT_MOST: Final = 20_000

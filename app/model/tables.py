@@ -1,12 +1,9 @@
 """The tables, as peewee models that are bound to no database (database.py executes their queries).
 
-A time is an integer: microseconds since 1970 in UTC (see ``stamp``), so that SQLite and PostgreSQL
-compare and index it alike. Lists and mappings are JSON text. Certificates are DER.
+Times, lists and mappings are stored as stored.py has it. Certificates are DER.
 """
 
-import json
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from peewee import (
     AutoField,
@@ -20,40 +17,6 @@ from peewee import (
 )
 
 from app.model.revtables import FetchClaim, Revocation, RevocationFailure
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def stamp(at: datetime) -> int:
-    """Return a moment as it is stored."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def moment(stamped: int) -> datetime:
-    """Return the moment that was stored."""
-    return _EPOCH + stamped * _MICROSECOND
-
-
-def storable(text: str) -> str:
-    """Return text without what no database takes: U+0000 and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=str)
-
-
-def pack(value: object) -> str:
-    """Return a list or a mapping as it is stored: ASCII, so that no text of a peer can spoil it.
-
-    What JSON does not know, such as a time, is stored as its text.
-    """
-    return _ENCODER.encode(value)
-
-
-def unpack(text: str) -> Any:  # noqa: ANN401 - whatever was packed
-    """Return what was packed."""
-    return json.loads(text)
 
 
 class Meta(Model):

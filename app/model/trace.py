@@ -24,7 +24,8 @@ from app import clock
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
-from app.model.tables import Partner, Trace, moment, pack, stamp, storable, unpack
+from app.model.stored import moment, pack, stamp, storable, unpack
+from app.model.tables import Partner, Trace
 
 log = logging.getLogger("sealmon.model")
 

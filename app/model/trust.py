@@ -16,7 +16,8 @@ from app.model.files import read_certificates
 from app.model.keyrows import fingerprint_id
 from app.model.publicroots import read_public_roots
 from app.model.shown import certificate_json
-from app.model.tables import Anchor, moment, stamp
+from app.model.stored import moment, stamp
+from app.model.tables import Anchor
 from app.pki.certdata import is_certdata
 from app.pki.certificate import Certificate
 

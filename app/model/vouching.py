@@ -17,7 +17,8 @@ from app.model.facts import reasons_json
 from app.model.fetched import keep_issuers
 from app.model.partnerrows import HARVESTED, Entry, entries_json, store_entry
 from app.model.pending import chain_of, get_row, learned_of
-from app.model.tables import Pending, unpack
+from app.model.stored import unpack
+from app.model.tables import Pending
 from app.pki.certificate import Certificate
 from app.pki.path import TRUSTED, Anchors, PathResult, validate
 

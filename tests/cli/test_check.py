@@ -8,7 +8,8 @@ from app import clock
 from app.cli import inspect_store
 from app.model.database import open_database
 from app.model.revocations import RevocationStore
-from app.model.tables import Pending, pack, stamp
+from app.model.stored import pack, stamp
+from app.model.tables import Pending
 from app.pki.certificate import Certificate
 from app.pki.flights import Stored
 from tests.cli.conftest import Command, key_file

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.model.database import open_database
-from app.model.tables import unpack
+from app.model.stored import unpack
 from tests.cli.conftest import Command
 from tests.pki.test_issuers import certs_only, issuer_at
 from tests.responders import Responders

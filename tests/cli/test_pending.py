@@ -4,7 +4,8 @@ import pytest
 
 from app import clock
 from app.model.database import open_database
-from app.model.tables import Pending, pack, stamp
+from app.model.stored import pack, stamp
+from app.model.tables import Pending
 from app.pki.certificate import Certificate
 from tests.cli.conftest import Command
 from tests.testpki import TestCA, TestIdentity

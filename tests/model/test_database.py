@@ -12,7 +12,8 @@ from app.model.revtables import FetchClaim, Revocation, RevocationFailure
 from app.model.schema import STEPS, is_initialised, migrate, public_half
 from app.model.setup import initialise
 from app.model.snapshot import Store
-from app.model.tables import Domain, LookedUp, moment, stamp
+from app.model.stored import moment, stamp
+from app.model.tables import Domain, LookedUp
 from app.pki.sealing import MasterKey, new_master_key
 from tests.model.conftest import master_key
 from tests.testpki import AT

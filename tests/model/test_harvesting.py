@@ -10,7 +10,8 @@ from app.model.database import Database
 from app.model.errors import Refused
 from app.model.harvesting import NEW_OF_ONE_SENDER_A_DAY, WAITING_AT_MOST
 from app.model.snapshot import Store
-from app.model.tables import Pending, stamp
+from app.model.stored import stamp
+from app.model.tables import Pending
 from app.pki.certificate import Certificate
 from app.smime.harvest import Harvest
 from app.smime.reasons import Reason

@@ -81,23 +81,11 @@ class Reader:
 
     def take_all(self, tag: int) -> list[bytes]:
         """Step over every element left, which must have this tag, and return each as a whole."""
-        octets, at, end = self.octets, self.at, self.end
         found: list[bytes] = []
-        while at < end:
-            start = at + 2
-            if start > end:
-                raise MalformedCms(_CUT_SHORT)
-            if octets[at] != tag:
-                raise MalformedCms(f"expected tag {tag:#04x}")
-            length = octets[at + 1]
-            if length >= 0x80:
-                start, length = _long_length(octets, start, length & 0x7F, end)
-            stop = start + length
-            if stop > end:
-                raise MalformedCms(_CUT_SHORT)
-            found.append(octets[at:stop])
-            at = stop
-        self.at = at
+        while self.at < self.end:
+            start = self.at
+            self._step(tag)
+            found.append(self.octets[start : self.at])
         return found
 
     def skip(self, tag: int) -> None:

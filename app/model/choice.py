@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
-from app.model.facts import ONLY_THIS_ONE, WITHIN_GRACE, Usable
+from app.model.facts import ONLY_THIS_ONE, POST_QUANTUM_OFF, WITHIN_GRACE, Usable
 from app.model.stored import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import validate
@@ -64,10 +64,18 @@ class PartnerChoice:
     parents: tuple[Candidate, ...] = ()
 
     def usable(
-        self, trust: TrustView, *, at: datetime, revocation: str = "soft", grace_days: int = 0
+        self,
+        trust: TrustView,
+        *,
+        at: datetime,
+        revocation: str = "soft",
+        grace_days: int = 0,
+        post_quantum: bool = False,
     ) -> Usable:
         """Return what can be encrypted to at this moment (RFC 8550 §4.2: validated before use)."""
-        question = Question(trust, at, revocation, timedelta(days=grace_days))
+        question = Question(
+            trust, at, revocation, timedelta(days=grace_days), post_quantum=post_quantum
+        )
         reasons: list[Reason] = []
         for kind, group in self._groups():
             fit = [each for each in _meant(group, reasons) if not question.problems(each, reasons)]
@@ -103,10 +111,15 @@ class Question:
     grace: timedelta = timedelta(0)
     others: Sequence[Certificate] = ()
     """More authorities to build a path with, none of them trusted."""
+    post_quantum: bool = False
+    """Whether ML-KEM keys are used."""
 
     def problems(self, each: Candidate, reasons: list[Reason]) -> bool:
         """Return whether a certificate cannot be used, and add why."""
         certificate = each.certificate
+        if certificate.is_post_quantum and not self.post_quantum:
+            reasons.append(Reason(POST_QUANTUM_OFF, certificate.fingerprint[:16]))
+            return True
         grace = self.grace if each.grace_days is None else timedelta(days=each.grace_days)
         is_late = certificate.not_after < self.at <= certificate.not_after + grace
         at = certificate.not_after if is_late else self.at

@@ -14,6 +14,7 @@ from app.smime.reasons import Reason
 
 ONLY_THIS_ONE: Final = "only-this-one"
 WITHIN_GRACE: Final = "within-grace"
+POST_QUANTUM_OFF: Final = "post-quantum-off"
 """Reasons that speak of the certificates that are used, and not only of those that are not."""
 
 

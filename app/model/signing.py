@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.model.facts import Facts, KeyInfo, ManagedDomain
+from app.model.facts import POST_QUANTUM_OFF, Facts, KeyInfo, ManagedDomain
 from app.model.policy import Settings
 from app.smime.reasons import Reason
 
@@ -44,7 +44,7 @@ def decide_signature(question: SignQuestion) -> tuple[SignDecision | None, tuple
         return None, (hindrance,)
     choice = _choose_key(question)
     if choice is None:
-        return None, _no_key(question.facts)
+        return None, _no_key(question)
     key, kind = choice
     return SignDecision(key.id, key.fingerprint, question.settings.word("form"), kind), ()
 
@@ -84,6 +84,8 @@ def _choose_key(question: SignQuestion) -> tuple[KeyInfo, str] | None:
     )
     for kind in kinds:
         keys = _personal_keys(question) if kind == "personal" else _domain_keys(question)
+        if question.settings.word("post_quantum") == "off":
+            keys = (key for key in keys if not key.certificate.is_post_quantum)
         key = newest(keys, question.facts.at, question.settings["overlap_days"].days)
         if key is not None:
             return key, kind
@@ -129,10 +131,13 @@ def _later(key: KeyInfo) -> timedelta:
     return key.certificate.not_before - key.certificate.not_after
 
 
-def _no_key(facts: Facts) -> tuple[Reason, ...]:
+def _no_key(question: SignQuestion) -> tuple[Reason, ...]:
+    facts, is_off = question.facts, question.settings.word("post_quantum") == "off"
     found = [Reason("no-signing-key", facts.signer_address)]
     for key in (*facts.personal, *facts.domain):
         problems = key.signing_problems(facts.at)
         if problems:
             found.append(Reason("key-not-usable", f"{key.id}: {problems[0]}"))
+        elif key.certificate.is_post_quantum and is_off:
+            found.append(Reason(POST_QUANTUM_OFF, key.id))
     return tuple(found)

@@ -129,12 +129,24 @@ class Store:
         )
 
     def usable_for(
-        self, address: str, *, at: datetime, revocation: str = "soft", grace_days: int = 0
+        self,
+        address: str,
+        *,
+        at: datetime,
+        revocation: str = "soft",
+        grace_days: int = 0,
+        post_quantum: bool = False,
     ) -> Usable:
         """Return what a message to a recipient can be encrypted to now. Raises StoreUnavailable."""
         trust = self.trust
         choice = self.partners_for(address)
-        return choice.usable(trust, at=at, revocation=revocation, grace_days=grace_days)
+        return choice.usable(
+            trust,
+            at=at,
+            revocation=revocation,
+            grace_days=grace_days,
+            post_quantum=post_quantum,
+        )
 
     def close(self) -> None:
         """Write the last trace rows and close this thread's connection."""

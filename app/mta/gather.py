@@ -60,7 +60,10 @@ def _looked_up(work: Work, recipient: str, facts: Facts) -> Facts:
     """Return the facts with what on-line sources have, or with the one that did not answer."""
     settings = outbound_settings(work, recipient)
     question = Question(
-        work.house.store.trust, work.envelope.received_at, settings.word("revocation")
+        work.house.store.trust,
+        work.envelope.received_at,
+        settings.word("revocation"),
+        post_quantum=settings.word("post_quantum") == "on",
     )
     deadline = work.once("lookup", lambda: clock.monotonic() + FIRST_WAIT_SECONDS)
     try:
@@ -126,6 +129,7 @@ def _usable(work: Work, addressed: Addressed) -> Usable:
         at=work.envelope.received_at,
         revocation=settings.word("revocation"),
         grace_days=settings["expired_grace_days"].days,
+        post_quantum=settings.word("post_quantum") == "on",
     )
 
 

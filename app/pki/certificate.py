@@ -118,6 +118,11 @@ class Certificate:
         return usage is None or not usage.isdisjoint((_EMAIL_PROTECTION, _ANY_USAGE))
 
     @property
+    def is_post_quantum(self) -> bool:
+        """Whether the key is of an algorithm that few programs know yet (FIPS 203, FIPS 204)."""
+        return self.key_kind.startswith(("ml-dsa-", "ml-kem-"))
+
+    @property
     def unknown_critical(self) -> frozenset[str]:
         """The critical extensions that nobody here understands (RFC 5280 §4.2)."""
         return self.critical - _UNDERSTOOD

@@ -281,6 +281,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the certificate has ended and is used within its days of grace",
         "das Zertifikat ist abgelaufen und wird in seiner Nachfrist verwendet",
     ),
+    "post-quantum-off": (
+        "policy does not use keys of ML-DSA and ML-KEM",
+        "die Richtlinie verwendet keine Schlüssel für ML-DSA und ML-KEM",
+    ),
     "looked-up": ("found by an on-line source", "gefunden in einer Online-Quelle"),
     "source-unavailable": (
         "an on-line source does not answer",

@@ -155,3 +155,39 @@ class TestTriggers:
         house.policy(direction="outbound", encrypt="require", sign="require")
         octets = message(ALICE, PAUL, "x", "y\r\n", "X-Plain: yes")
         assert protected(house, octets) == "signed+encrypted"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [({}, "clear"), ({"post_quantum": "on"}, "signed+encrypted")],
+)
+def test_keys_of_tomorrow_are_used_only_where_policy_says_so(
+    nord: House, fields: dict[str, str], expected: str
+) -> None:  # RFC 9882, RFC 9936
+    nord.trusts(ROOT)
+    nord.own(ROOT.issue(ALICE, key="mldsa65"))
+    nord.knows(ROOT.issue(PAUL, key="mlkem768"))
+    if fields:
+        nord.policy(direction="outbound", profile="smime4", **fields)
+    outcome = only(send(nord, message(ALICE, PAUL)))
+    assert outcome.protected == expected
+    codes = [each.code for each in outcome.plan.reasons] if outcome.plan else []
+    assert codes.count("post-quantum-off") == (2 if not fields else 0)
+
+
+def test_key_of_today_signs_beside_one_of_tomorrow(house: House) -> None:
+    house.own(ROOT.issue(ALICE, key="mldsa65"))
+    outcome = only(send(house, message(ALICE, PAUL)))
+    assert outcome.protected == "signed+encrypted"
+
+
+def test_mandatory_encryption_is_refused_where_only_a_key_of_tomorrow_is_known(
+    nord: House,
+) -> None:
+    nord.trusts(ROOT)
+    nord.own(ROOT.issue(ALICE, key="rsa2048"))
+    nord.knows(ROOT.issue(PAUL, key="mlkem768"))
+    nord.policy(direction="outbound", encrypt="require")
+    (outcome,) = send(nord, message(ALICE, PAUL))
+    assert outcome.reply is not None
+    assert outcome.reply.permanent

@@ -3,7 +3,8 @@
 A delivery is one message on its way to one recipient, and it carries its own state: one state in
 one module (design 3). Three extension points of Router are replaced, so that nothing here can lose
 mail: the state store keeps nothing beyond the delivery, the queue for undeliverable mail takes
-none and refuses with 451 instead, and exceptions are not swallowed.
+none and refuses with 451 instead, and exceptions are not swallowed. A fourth is replaced for speed:
+how Router finds the function of a state.
 
 After a crash: nothing. A delivery lives in memory only, and its recipient has had no reply.
 """

@@ -81,6 +81,12 @@ def author(work: Work) -> Originator:
     return work.once("author", lambda: originator(work.headers))
 
 
+def believed_address(work: Work) -> str:
+    """Return the address of the author, "" where From leaves a doubt whose it is."""
+    who = author(work)
+    return "" if who.problem else who.address
+
+
 def client_of(work: Work) -> Standing:
     """Return what the client may do with this message."""
     peer = work.envelope.peer
@@ -97,7 +103,7 @@ def _facts(work: Work, octets: bytes) -> Facts:
     who, kind = author(work), root(work).kind
     ring = work.house.store.ring
     client = client_of(work)
-    from_address = "" if who.problem else who.address
+    from_address = believed_address(work)
     signer = signer_of(from_address, who.sender, client.account)
     return Facts(
         at=work.envelope.received_at,
@@ -116,8 +122,8 @@ def _facts(work: Work, octets: bytes) -> Facts:
 
 
 def outbound_settings(work: Work, recipient: str) -> Settings:
-    """Return the settings for a recipient, as the plan will see them."""
-    sender = work.envelope.reverse_path or author(work).address
+    """Return the settings for a recipient, the same that the plan goes by."""
+    sender = work.envelope.reverse_path or believed_address(work)
     return work.snapshot.policy.settings("outbound", sender, recipient)
 
 

@@ -191,3 +191,17 @@ def test_mandatory_encryption_is_refused_where_only_a_key_of_tomorrow_is_known(
     (outcome,) = send(nord, message(ALICE, PAUL))
     assert outcome.reply is not None
     assert outcome.reply.permanent
+
+
+def test_trigger_and_plan_go_by_the_same_sender(nord: House) -> None:  # T88, T95
+    """Without a reverse-path, and with a From that cannot be believed, policy knows no sender."""
+    nord.trusts(ROOT)
+    whoever = 'direction = "outbound"\nto = "(any)@(host)"\n'
+    nord.apply(f'{whoever}triggers = ["encrypt=require if subject [secure]"]')
+    nord.apply(f'{whoever}from = "{ALICE}"\ntriggers = []')
+    author = f'From: "eve@elsewhere.example" <{ALICE}>'.encode()
+    octets = message(ALICE, PAUL, "[secure] x").replace(f"From: {ALICE}".encode(), author, 1)
+    assert author in octets
+    (outcome,) = nord.send(octets, PAUL, reverse_path="", peer=INSIDER)
+    assert outcome.reply is not None
+    assert outcome.reply.permanent

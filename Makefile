@@ -26,7 +26,7 @@ run: setup
 demo: setup
 	@$(BIN)/python -m tools.demo
 
-# Lint, types and the unit tests: offline, under a minute.
+# Lint, types and the unit tests: offline, a minute and a half on two cores.
 check: setup check-code
 	@$(BIN)/python -m pytest -n auto -m 'not interop and not slow' tests
 

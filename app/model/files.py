@@ -1,7 +1,7 @@
 """Certificates from the files that people have: PEM, DER, .p7b, .p7c, and a signed message."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.mail.address import originator
 from app.mail.headers import split
@@ -12,14 +12,16 @@ from app.model.loading import load_snapshot
 from app.model.trustview import StoreTrust
 from app.pki.certificate import Certificate, load_certificates
 from app.pki.errors import MalformedCertificate
-from app.smime.finding import Status
-from app.smime.kinds import Kind, recognise
+from app.pki.reasons import WEAK_ALGORITHM, WEAK_KEY
+from app.smime.finding import Finding, Status
+from app.smime.harvest import signing_time
+from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
 from app.smime.verify import verify
 
-_SIGNED: Final = frozenset({Kind.CLEAR, Kind.OPAQUE})
-_NOT_BELIEVED: Final = frozenset(
-    {Status.NONE, Status.INVALID, Status.REVOKED, Status.PARTIAL, Status.UNSUPPORTED}
-)
+_HOLDS: Final = frozenset({Status.VALID, Status.VALID_DOMAIN, Status.VALID_OTHER, Status.UNTRUSTED})
+_WEAK: Final = (WEAK_ALGORITHM, WEAK_KEY)
+"""Anybody may have made such a signature."""
+_WITHOUT: Final = "; only certificates were taken, not what the sender's program can read"
 
 
 def read_certificates(octets: bytes) -> tuple[Certificate, ...]:
@@ -33,16 +35,56 @@ def read_certificates(octets: bytes) -> tuple[Certificate, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def read_partner_file(database: Database, octets: bytes, at: datetime) -> tuple[Certificate, ...]:
-    """Return the certificates of a file, or of a signed message: the signer's and his CAs'."""
+class PartnerFile(NamedTuple):
+    """What a file brings: a correspondent's certificates, and what his mail program can."""
+
+    certificates: tuple[Certificate, ...]
+    capabilities: tuple[str, ...] | None = None
+    """None where nothing says so that can be believed; else those of the one correspondent."""
+    signed_at: datetime | None = None
+    note: str = ""
+    """What whoever brought the file should know about it."""
+
+
+def read_partner_file(database: Database, octets: bytes, at: datetime) -> PartnerFile:
+    """Return what a file or a signed message brings: of that the signer's and his CAs'.
+
+    His capabilities come along where the signature holds; who he is says the person who imports.
+    Raises Refused with one line.
+    """
     message = octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    if octets[:1] == b"\x30" or recognise(message).kind not in _SIGNED:
-        return read_certificates(octets)
+    layer = Layer(Kind.PLAIN) if octets[:1] == b"\x30" else recognise(message)
+    if layer.kind in ENCRYPTED:
+        raise Refused("the message is encrypted: give the message as it is read, or a certificate")
+    if layer.kind not in SIGNED:
+        return PartnerFile(read_certificates(octets))
     snapshot = load_snapshot(database)
     trust = StoreTrust(database, snapshot.anchors, sources(database).revocation)
-    finding = verify(message, recognise(message), originator(split(message).headers), trust, at=at)
-    if finding.certificate is None or finding.status in _NOT_BELIEVED:
-        reasons = "; ".join(str(each) for each in finding.reasons)
-        raise Refused(f"the message's signature is {finding.status.value}: {reasons}")
+    finding = verify(message, layer, originator(split(message).headers), trust, at=at)
+    if finding.certificate is None or finding.status is Status.REVOKED:
+        raise Refused(_status(finding))
+    if finding.status not in _HOLDS:
+        return _broken(layer, finding, finding.certificate)
     chosen = finding.preference or finding.certificate
-    return (chosen, *(each for each in finding.others if each.is_ca))
+    found = (chosen, *(each for each in finding.others if each.is_ca))
+    if any(map(finding.has, _WEAK)):
+        return PartnerFile(found, note=f"{_status(finding)}{_WITHOUT}")
+    signed_at = signing_time(finding)
+    return PartnerFile(found, finding.capabilities if signed_at else None, signed_at)
+
+
+def _broken(layer: Layer, finding: Finding, signer: Certificate) -> PartnerFile:
+    """Return what a message brings whose signature does not hold: certificates prove themselves."""
+    try:
+        bag = load_certificates(layer.cms)
+    except MalformedCertificate:
+        bag = ()
+    if signer not in bag:
+        raise Refused(_status(finding))
+    found = (signer, *(each for each in bag if each.is_ca and each != signer))
+    return PartnerFile(found, note=f"{_status(finding)}{_WITHOUT}")
+
+
+def _status(finding: Finding) -> str:
+    reasons = "; ".join(str(each) for each in finding.reasons)
+    return f"the message's signature is {finding.status.value}: {reasons}"

@@ -64,12 +64,23 @@ def store_new(database: Database, entries: Sequence[Entry]) -> None:
 def raise_known(database: Database, entries: Mapping[int, Entry]) -> None:
     """Raise entries by their ids to what a person says of them; call it inside ``change``.
 
-    One that covers sub-domains goes on doing so: else their mail would leave in clear.
+    One that covers sub-domains goes on doing so: else their mail would leave in clear. What the
+    client can is noted by the newest signature (RFC 8551 §2.7.1).
     """
     database.sql_many(
         "UPDATE partner SET is_pinned = ?, source = ?, is_enabled = ?,"
         " include_subdomains = (include_subdomains OR ?) WHERE id = ?",
         [(True, each.source, True, each.include_subdomains, id_) for id_, each in entries.items()],
+    )
+    said = [
+        (pack(list(each.capabilities)), stamp(each.signed_at), id_, stamp(each.signed_at))
+        for id_, each in entries.items()
+        if each.capabilities is not None and each.signed_at is not None
+    ]
+    database.sql_many(
+        "UPDATE partner SET capabilities = ?, capabilities_at = ?"
+        " WHERE id = ? AND capabilities_at < ?",
+        said,
     )
 
 

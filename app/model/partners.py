@@ -58,9 +58,11 @@ def import_partner(
     """Take the certificates of a file into the book, all or none.
 
     They are filed under the given address or domain, else under the addresses they name. PEM, DER,
-    .p7b, .p7c and a signed message are understood. Raises Refused with one line.
+    .p7b, .p7c and a signed message are understood; the latter brings capabilities, too, if its
+    signature holds. Raises Refused with one line.
     """
-    found = read_partner_file(database, octets, at)
+    brought = read_partner_file(database, octets, at)
+    found = brought.certificates
     leaves = [each for each in found if not each.is_ca]
     if not leaves and name is not None and "@" not in name and len(found) == 1:
         leaves = [for_domain(found[0], at)]
@@ -80,10 +82,13 @@ def import_partner(
             source=MANUAL,
             at=at,
             include_subdomains=include_subdomains and is_domain,
+            capabilities=brought.capabilities,
+            signed_at=brought.signed_at,
         )
         for leaf, filed, is_domain in named
     ]
-    warnings = {leaf.fingerprint: _warnings(leaf, at) for leaf in leaves}
+    notes = [brought.note] if brought.note else []
+    warnings = {leaf.fingerprint: [*notes, *_warnings(leaf, at)] for leaf in leaves}
     for leaf, filed, is_domain in named:
         if is_domain and (other := _of_another_domain(leaf, filed)):
             warnings[leaf.fingerprint].append(f"it is for another domain: {other}")

@@ -112,7 +112,12 @@ def _choose_certificate(finding: Finding, signer: Certificate) -> Certificate:
 
 def _capability_time(finding: Finding) -> datetime | None:
     """Return the signing time, unless it must not be believed (RFC 8551 §2.7.1)."""
-    if finding.status is not Status.VALID or finding.signed_at is None or finding.at is None:
+    return signing_time(finding) if finding.status is Status.VALID else None
+
+
+def signing_time(finding: Finding) -> datetime | None:
+    """Return when a good signature says it was made, None if that is to come."""
+    if finding.signed_at is None or finding.at is None:
         return None
     return finding.signed_at if finding.signed_at <= finding.at + _FUTURE_AT_MOST else None
 

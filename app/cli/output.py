@@ -16,8 +16,15 @@ from typing import Any
 import click
 
 # T131: Cc are C0 and C1 controls, Cf holds the bidi overrides and the zero-width characters, Cs
-# lone surrogates, Zl and Zp the two separators that some terminals treat as line ends.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# lone surrogates, Zl and Zp the two separators that some terminals treat as line ends. What is
+# assigned to nothing yet (Cn) may be any of these tomorrow.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
+# Letters and marks that show nothing (UAX 44), but for those that make a symbol an emoji.
+_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+_VARIATIONS = ("\U000e0100", "\U000e01ef")
+# Letters from right to left turn round what stands after them on the line: fine in a line of their
+# own, and not among the columns of a table.
+_TURNS = frozenset({"R", "AL", "AN"})
 _COLUMN_CHARACTERS = 60
 
 
@@ -27,7 +34,25 @@ def printable(text: str) -> str:
         return text
     return "".join(
         character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        if unicodedata.category(character) in _HIDDEN
+        if _is_hidden(character)
+        else character
+        for character in text
+    )
+
+
+def _is_hidden(character: str) -> bool:
+    if character in _EMPTY or _VARIATIONS[0] <= character <= _VARIATIONS[1]:
+        return True
+    return unicodedata.category(character) in _HIDDEN
+
+
+def _unturned(text: str) -> str:
+    """Return the text of a column, from left to right."""
+    if text.isascii():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.bidirectional(character) in _TURNS
         else character
         for character in text
     )
@@ -86,7 +111,7 @@ def cell(value: object) -> str:
 
 def table(rows: Iterable[object], columns: Sequence[str]) -> str:
     """Return rows under the names of their columns, "nothing" where there is no row."""
-    lines = [[cell(plain(row).get(name)) for name in columns] for row in rows]
+    lines = [[_unturned(cell(plain(row).get(name))) for name in columns] for row in rows]
     if not lines:
         return "nothing"
     heads = [name.upper().replace("_", " ") for name in columns]

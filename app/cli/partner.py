@@ -8,7 +8,8 @@ import click
 from app import clock
 from app.cli.frame import Noun, wants_json
 from app.cli.inputs import MOMENT, naming, read_id, read_octets
-from app.cli.output import rfc3339, show_row, show_rows
+from app.cli.named import beside, looked_over, show_list, show_one, warnings
+from app.cli.output import rfc3339, show_row
 from app.cli.place import Place, pass_place
 from app.model import partners
 from app.model.fields import DAYS_AT_MOST
@@ -31,7 +32,8 @@ partner = Noun("partner", help="Certificates of correspondents.")
 
 
 def _show(row: dict[str, Any], done: str) -> None:
-    show_row(row, as_json_=wants_json(), human=lambda: f"entry {row['id']} of {row['name']} {done}")
+    line = f"entry {row['id']} of {beside(row['name'])} {done}"
+    show_row(row, as_json_=wants_json(), human=lambda: line)
 
 
 @partner.command("import")
@@ -49,15 +51,18 @@ def import_(place: Place, file: str, name: str | None, include_subdomains: bool)
             name=name,
             include_subdomains=include_subdomains,
         )
+    rows = looked_over(place.database, rows, "name")
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_imported, rows)))
 
 
 def _imported(row: dict[str, Any]) -> str:
-    warnings = "".join(f"\nwarning: {warning}" for warning in row.get("warnings", ()))
-    return (
-        f"entry {row['id']} for {row['name']} until {rfc3339(row['not_after'])}\n"
-        f"compare the fingerprint with its owner: {row['fingerprint']}{warnings}"
-    )
+    lines = [
+        f"entry {row['id']} for {beside(row['name'])} until {rfc3339(row['not_after'])}",
+        f"compare the fingerprint with its owner: {row['fingerprint']}",
+        *(f"warning: {each}" for each in row["warnings"]),
+        *warnings(row),
+    ]
+    return "\n".join(lines)
 
 
 @partner.command("list")
@@ -67,7 +72,7 @@ def _imported(row: dict[str, Any]) -> str:
 def list_(place: Place, name: str, expires_before: datetime | None) -> None:
     """List the partner book by name, the newest certificate of each first."""
     rows = partners.list_partners(place.database, name=name, expires_before=expires_before)
-    show_rows(rows, _COLUMNS, as_json_=wants_json())
+    show_list(place.database, rows, _COLUMNS, "name")
 
 
 @partner.command("show")
@@ -76,7 +81,7 @@ def list_(place: Place, name: str, expires_before: datetime | None) -> None:
 def show(place: Place, id_: str) -> None:
     """Show one entry and its certificate."""
     row = partners.get_partner(place.database, read_id(id_, see=_LIST))
-    show_row(row, as_json_=wants_json())
+    show_one(place.database, row, "name")
 
 
 @partner.command("disable")

@@ -8,7 +8,8 @@ import click
 from app import clock
 from app.cli.frame import Noun, wants_json
 from app.cli.inputs import read_id
-from app.cli.output import printable, show_row, show_rows
+from app.cli.named import beside, looked_over, show_list, show_one, warnings
+from app.cli.output import printable, show_row
 from app.cli.place import Place, pass_place
 from app.model import pending as queue
 from app.model.vouching import trust_issuer
@@ -29,7 +30,8 @@ def list_(place: Place, rejected: bool) -> None:  # noqa: FBT001 - click calls i
     if rejected:
         rows = queue.list_rejected(place.database)
     columns = _REJECTED if rejected else _COLUMNS
-    show_rows(rows if wants_json() else map(in_words, rows), columns, as_json_=wants_json())
+    shown = rows if wants_json() else map(in_words, rows)
+    show_list(place.database, shown, columns, "from")
 
 
 def in_words(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def in_words(row: Mapping[str, Any]) -> dict[str, Any]:
 def show(place: Place, id_: str) -> None:
     """Show what waits under an ID: who sent it, every reason, all its addresses and issuers."""
     row = queue.get_pending(place.database, read_id(id_, see=_LIST))
-    show_row(row if wants_json() else in_words(row), as_json_=wants_json())
+    show_one(place.database, row if wants_json() else in_words(row), "from")
 
 
 @pending.command("approve")
@@ -78,8 +80,10 @@ def approve(
         as_domain=as_domain,
         include_subdomains=include_subdomains,
     )
-    lines = [f"entry {row['id']} for {row['name']}: {row['fingerprint']}" for row in rows]
+    rows = looked_over(place.database, rows, "name")
+    lines = [f"entry {row['id']} for {beside(row['name'])}: {row['fingerprint']}" for row in rows]
     lines += [f"warning: {each}" for each in rows[0]["warnings"]]
+    lines += dict.fromkeys(line for row in rows for line in warnings(row))
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(lines))
 
 
@@ -95,7 +99,7 @@ def trust(place: Place, id_: str) -> None:
     anchor = done["anchor"]
     lines = [f"trust anchor {anchor['id']}: {anchor['subject']}"]
     lines.append(f"compare the fingerprint with its owner: {anchor['fingerprint']}")
-    lines += [f"entry {row['id']} for {row['name']}" for row in done["entries"]]
+    lines += [f"entry {row['id']} for {beside(row['name'])}" for row in done["entries"]]
     lines += [f"still waits: {each['text']}" for each in done["reasons"]]
     show_row(done, as_json_=wants_json(), human=lambda: "\n".join(map(printable, lines)))
 

@@ -5,7 +5,7 @@ of other certificates are cut out by a search for the serial numbers; what was s
 beside, so that the signature is checked over the whole list. RFC 5280 §5.1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,6 +22,10 @@ CRL_OCTETS: Final = 10 * 1024 * 1024
 # Below this a list is read as it is; an indirect list is always, up to INDIRECT_OCTETS.
 SMALL_OCTETS: Final = 4 * 1024
 INDIRECT_OCTETS: Final = 256 * 1024
+# The octets of a short number stand in other places, too: once in 16 MB if it is below 128. A
+# list that is full of them was made to be dear (T112), and nobody has checked who made it yet.
+LOOKS: Final = 20_000
+ENTRIES: Final = 256
 
 _IDP: Final = der.encode_identifier(ExtensionOID.ISSUING_DISTRIBUTION_POINT.dotted_string)
 _TIMES: Final = (der.UTC_TIME, der.GENERALIZED_TIME)
@@ -53,7 +57,9 @@ def abridge(octets: bytes, serials: Sequence[int]) -> Abridged | None:
         # An entry of an indirect list names the issuer for all that follow it (§5.3.3).
         return Abridged(octets, signed, signed) if len(octets) <= INDIRECT_OCTETS else None
     head, entries, tail = _parts(tbs)
-    found = [] if entries is None else list(_find(entries, serials))
+    found = [] if entries is None else _find(entries, serials)
+    if found is None:
+        return None
     shown = der.tlv(der.SEQUENCE, head, *([der.tlv(der.SEQUENCE, *found)] if found else []), tail)
     return Abridged(der.tlv(der.SEQUENCE, shown, rest), shown, signed)
 
@@ -95,16 +101,22 @@ def _parts(tbs: der.Reader) -> tuple[bytes, der.Reader | None, bytes]:
     return head, entries, tbs.octets[tbs.at : tbs.end]
 
 
-def _find(entries: der.Reader, serials: Sequence[int]) -> Iterator[bytes]:
+def _find(entries: der.Reader, serials: Sequence[int]) -> list[bytes] | None:
+    """Return the entries of these serial numbers, None if there are too many to look at."""
     octets = entries.octets
+    found: list[bytes] = []
+    looked = 0
     for serial in dict.fromkeys(serials):
         pattern = der.integer(serial)
         at = octets.find(pattern, entries.start, entries.end)
         while at >= 0:
-            entry = _entry_at(entries, at, len(pattern))
-            if entry:
-                yield entry
+            if entry := _entry_at(entries, at, len(pattern)):
+                found.append(entry)
+            looked += 1
+            if looked > LOOKS or len(found) > ENTRIES:
+                return None
             at = octets.find(pattern, at + 1, entries.end)
+    return found
 
 
 def _entry_at(entries: der.Reader, at: int, length: int) -> bytes:

@@ -4,7 +4,7 @@ The validator does not ask how strong their signatures are, and it looks at ever
 both is seen to before it gets them. RFC 5280 §5, RFC 6960 §4.2.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +22,10 @@ GOOD: Final = "good"
 UNKNOWN: Final = "unknown"
 
 OCSP_OCTETS: Final = 1024 * 1024
+SINGLE_RESPONSES: Final = 32
+"""In one response; one is usual. The validator reads the whole response for each of them."""
+RESPONSE_CERTIFICATES: Final = 8
+"""The same: the responder's own, and perhaps who is above it."""
 
 
 def read_lists(
@@ -53,21 +57,55 @@ def _is_whole(found: crl.CertificateList) -> bool:
         tbs["crl_extensions"].native,
         found.critical_extensions,
     )
-    return all(each is not None for each in read[:2])
+    return bool(read[0]) and isinstance(read[1], datetime) and read[1].tzinfo is not None
 
 
-def read_responses(responses: Sequence[bytes], budget: Budget) -> Iterator[OCSPContainer]:
-    """Yield the answers in these responses that can count."""
+def read_responses(
+    responses: Sequence[bytes], serials: Sequence[int], budget: Budget
+) -> Iterator[OCSPContainer]:
+    """Yield the answers in these responses that can count, about these serial numbers."""
     for octets in responses:
         budget.tick()
-        if len(octets) > OCSP_OCTETS:
-            continue
         try:
-            answers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
-            answers = [each for each in answers if _is_strong(each) and each.issuance_date]
+            answers = [
+                each
+                for each in _answers(octets)
+                if serial_of(each) in serials and _is_strong(each) and made_at(each)
+            ]
         except PARSING_ERRORS:
             continue
         yield from answers
+
+
+def _answers(octets: bytes) -> list[OCSPContainer]:
+    """Return the answers in a response, none if it is over a limit or the responder gave none."""
+    if len(octets) > OCSP_OCTETS:
+        return []
+    answers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
+    if not answers or len(answers) > SINGLE_RESPONSES:
+        return []
+    basic = answers[0].extract_basic_ocsp_response()
+    is_short = basic is not None and len(basic["certs"] or ()) <= RESPONSE_CERTIFICATES
+    return answers if is_short else []
+
+
+def made_at(answer: OCSPContainer | CRLContainer) -> datetime | None:
+    """Return thisUpdate, None if it is no time: without a zone, or before the year 1."""
+    found = answer.issuance_date
+    return found if isinstance(found, datetime) and found.tzinfo is not None else None
+
+
+def is_made_after(answer: OCSPContainer | CRLContainer, moment: datetime) -> bool:
+    """Return whether an answer says that it was made after a moment, or not when."""
+    found = made_at(answer)
+    return found is None or found > moment
+
+
+def serial_of(answer: OCSPContainer) -> int:
+    """Return which certificate of its issuer an answer is about; raises what reading raises."""
+    single = answer.extract_single_response()
+    assert single is not None, "it is one of the answers that there are"
+    return int(single["cert_id"]["serial_number"].native)
 
 
 def next_update_of_response(octets: bytes) -> datetime | None:
@@ -76,7 +114,7 @@ def next_update_of_response(octets: bytes) -> datetime | None:
     A time without a zone, or before the year 1, is no time (RFC 6960 §4.2.2.1).
     """
     try:
-        answers = OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True))
+        answers = _answers(octets)
         single = answers[0].extract_single_response() if answers else None
         found = None if single is None else single["next_update"].native
     except PARSING_ERRORS:
@@ -87,7 +125,7 @@ def next_update_of_response(octets: bytes) -> datetime | None:
 def is_response(octets: bytes) -> bool:
     """Return whether a responder answered, well or not; "try later" is no answer."""
     try:
-        return bool(OCSPContainer.load_multi(ocsp.OCSPResponse.load(octets, strict=True)))
+        return bool(_answers(octets))
     except PARSING_ERRORS:
         return False
 
@@ -97,15 +135,16 @@ def _is_strong(container: OCSPContainer) -> bool:
     return basic is not None and not signature_problem(basic["signature_algorithm"])
 
 
-def outcome(*checks: Callable[[], Coroutine[Any, Any, None]]) -> str:
-    """Return what several checks of the validator say together; bad news counts most."""
-    results = [_outcome(check) for check in checks]
-    if REVOKED in results:
+def together(results: Iterable[str]) -> str:
+    """Return what several outcomes mean together; bad news counts most."""
+    found = frozenset(results)
+    if REVOKED in found:
         return REVOKED
-    return GOOD if GOOD in results else UNKNOWN
+    return GOOD if GOOD in found else UNKNOWN
 
 
-def _outcome(check: Callable[[], Coroutine[Any, Any, None]]) -> str:
+def outcome(check: Callable[[], Coroutine[Any, Any, None]]) -> str:
+    """Return what a check of the validator says."""
     try:
         run(check())
     except errors.RevokedError:

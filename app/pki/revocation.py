@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Protocol
 
 from pyhanko_certvalidator._state import ValProcState
+from pyhanko_certvalidator.revinfo.archival import OCSPContainer
 from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
 from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.util import ConsList
@@ -32,7 +33,15 @@ from app.pki.engine import (
 )
 from app.pki.plainlists import told_good
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
-from app.pki.revdata import GOOD, UNKNOWN, outcome, read_lists, read_responses
+from app.pki.revdata import (
+    GOOD,
+    UNKNOWN,
+    is_made_after,
+    outcome,
+    read_lists,
+    read_responses,
+    together,
+)
 from app.pki.validator import (
     Approved,
     Context,
@@ -48,6 +57,8 @@ MODES: Final = ("soft", "hard", "require", "off")
 
 # Other certificates of a CRL issuer's name that are tried.
 ISSUERS: Final = 8
+# Good news that was made later than this from now is no news (RFC 6960 §4.2.2.1).
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
 class RevocationSource(Protocol):
@@ -166,7 +177,7 @@ class Checker:
         extra = self._other_issuers(crls)
         serials = [each.serial for each in (*self.path, *extra)]
         lists = list(read_lists(crls, serials, budget))
-        responses = list(read_responses(ocsps, budget))
+        responses = list(read_responses(ocsps, [each.serial for each in self.path], budget))
         if not lists and not responses:
             return
         registry = Registry()
@@ -218,7 +229,19 @@ class Checker:
                 cert_path_stack=ConsList.sing(whole), init_index=len(path) - 1 - place
             )
 
-        return outcome(
-            lambda: verify_ocsp_response(certificate, whole, context, proc_state=state()),
-            lambda: verify_crl(certificate, whole, context, proc_state=state()),
-        )
+        def told_by(answer: OCSPContainer) -> str:
+            data.show(answer)
+            told = outcome(
+                lambda: verify_ocsp_response(certificate, whole, context, proc_state=state())
+            )
+            return UNKNOWN if told == GOOD and is_made_after(answer, latest) else told
+
+        def told_by_lists() -> str:
+            return outcome(lambda: verify_crl(certificate, whole, context, proc_state=state()))
+
+        latest = self.at + CLOCKS_DIFFER
+        data.leave_out_after(None)
+        told = [told_by_lists(), *map(told_by, data.answers_about(certificate))]
+        if told[0] == GOOD and data.leave_out_after(latest):
+            told[0] = told_by_lists()
+        return together(told)

@@ -12,7 +12,7 @@ from typing import Final
 
 from asn1crypto import crl, x509
 from pyhanko_certvalidator import errors
-from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers
+from pyhanko_certvalidator.authority import Authority, CertTrustAnchor, TrustQualifiers
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.ltv.poe import POEManager
 from pyhanko_certvalidator.name_trees import (
@@ -48,6 +48,7 @@ from app.pki.reasons import (
     WEAK_ALGORITHM,
     reason,
 )
+from app.pki.revdata import is_made_after, serial_of
 from app.pki.strength import Algorithms
 
 # QUIRK: certvalidator has one error for all of these; only its words tell them apart. Should the
@@ -107,6 +108,8 @@ class Revocations(RevinfoManager):
         super().__init__(registry, POEManager(), crls, ocsps)
         self.registry = registry
         self._issuers: set[str] = set()
+        self._latest: datetime | None = None
+        self._shown: list[OCSPContainer] = []
 
     def ask_about(self, certificate: x509.Certificate) -> None:
         """Show only the lists that the certificate's issuer, or who it names for it, has made."""
@@ -116,9 +119,34 @@ class Revocations(RevinfoManager):
                 if name.name == "directory_name":
                     self._issuers.add(name.chosen.hashable)
 
+    def answers_about(self, certificate: x509.Certificate) -> list[OCSPContainer]:
+        """Return the answers that may be about a certificate."""
+        return [each for each in self._ocsps if serial_of(each) == certificate.serial_number]
+
+    def show(self, answer: OCSPContainer) -> None:
+        """Show one answer alone: the validator stops at the first one that tells good news."""
+        self._shown = [answer]
+
+    async def async_retrieve_ocsps(
+        self, cert: x509.Certificate, authority: Authority
+    ) -> list[OCSPContainer]:
+        """Return the answer that is shown."""
+        del cert, authority
+        return self._shown
+
+    def leave_out_after(self, latest: datetime | None) -> bool:
+        """Show no list that was made after a moment; return whether there is such a one."""
+        self._latest = latest
+        return latest is not None and any(is_made_after(each, latest) for each in self._crls)
+
     def currently_available_crls(self) -> list[CRLContainer]:
         """Return the lists for the certificate that was asked about last."""
-        return [each for each in self._crls if each.crl_data.issuer.hashable in self._issuers]
+        return [
+            each
+            for each in self._crls
+            if each.crl_data.issuer.hashable in self._issuers
+            and not (self._latest is not None and is_made_after(each, self._latest))
+        ]
 
     def check_crl_issuer(self, certificate_list: crl.CertificateList) -> None:
         """Return None: a CRL is never believed because another one had its signature."""

@@ -138,7 +138,7 @@ def test_what_failed_is_left_alone_for_a_while(
 def test_old_answer_is_given_and_fetched_anew_meanwhile(world: World) -> None:
     assert world.ask(world.good) == "good"
     world.settle()
-    newer = world.root.crl(at=AT + timedelta(days=2), number=2)
+    newer = world.root.crl(at=AT + timedelta(days=1, hours=6), number=2)
     world.list = ok(newer)
     world.supply._wait_seconds = 0
     # Half a day later it is good for six days more, and yet it is fetched anew.

@@ -77,15 +77,24 @@ def issuer_of(octets: bytes) -> tuple[object, ...]:
 
 def next_update_of(octets: bytes) -> datetime | None:
     """Return when a list says that the next one comes, None if it does not say or is no list."""
+    return _times_of(octets)[1]
+
+
+def this_update_of(octets: bytes) -> datetime | None:
+    """Return when a list was made, None if it is no list."""
+    return _times_of(octets)[0]
+
+
+def _times_of(octets: bytes) -> tuple[datetime | None, datetime | None]:
     try:
         tbs = der.read_one(octets, der.SEQUENCE).take(der.SEQUENCE)
         tbs.find(der.INTEGER)
         tbs.take(der.SEQUENCE)
         tbs.take(der.SEQUENCE)
-        tbs.next()
-        return read_time(tbs.next()) if tbs.peek() in _TIMES else None
+        made_at = read_time(tbs.next())
+        return made_at, read_time(tbs.next()) if tbs.peek() in _TIMES else None
     except (MalformedCms, TooLarge, MalformedCertificate):
-        return None
+        return None, None
 
 
 def _parts(tbs: der.Reader) -> tuple[bytes, der.Reader | None, bytes]:

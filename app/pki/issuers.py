@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from app.mail.limits import PATH_CERTIFICATES
 from app.pki import pem
 from app.pki.certificate import Certificate, load_certificates
-from app.pki.engine import Budget, Parsed, is_signed_by
+from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
 from app.pki.errors import CannotFetch, MalformedCertificate
 from app.pki.fetch import fetch_issuers
 from app.pki.flights import FetchCache, Flight, Flights, Stored
@@ -83,17 +83,20 @@ class _Errand:
         ]
         if not found:
             raise CannotFetch("the answer holds no authority's certificate")
-        parsed, budget = Parsed(), Budget()
-        fitting = [
-            each
-            for each in found
-            if each.subject_key == self.path[-1].issuer_key
-            and is_signed_by(self.path[-1], each, parsed, budget)
-        ]
+        try:
+            fitting = list(self._fitting(found))
+        except BudgetExceeded as error:
+            raise CannotFetch("the answer takes too long to check") from error
         for each in fitting:
             self._keep_if_it_helps(each, found, at)
         octets = b"".join(pem.encode(each.der) for each in found)
         return Stored(octets, at, at + (FITTING if fitting else OTHER), self.url)
+
+    def _fitting(self, found: Sequence[Certificate]) -> Iterator[Certificate]:
+        parsed, budget = Parsed(), Budget()
+        for each in _named(found, self.path[-1]):
+            if is_signed_by(self.path[-1], each, parsed, budget):
+                yield each
 
     def _keep_if_it_helps(
         self, issuer: Certificate, found: Sequence[Certificate], at: datetime

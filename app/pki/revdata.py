@@ -122,6 +122,15 @@ def next_update_of_response(octets: bytes) -> datetime | None:
     return found if isinstance(found, datetime) and found.tzinfo is not None else None
 
 
+def this_update_of_response(octets: bytes, serial: int) -> datetime | None:
+    """Return when the latest answer about a serial number was made, None if there is none."""
+    try:
+        made = [made_at(each) for each in _answers(octets) if serial_of(each) == serial]
+    except PARSING_ERRORS:
+        return None
+    return max(filter(None, made), default=None)
+
+
 def is_response(octets: bytes) -> bool:
     """Return whether a responder answered, well or not; "try later" is no answer."""
     try:

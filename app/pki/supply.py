@@ -9,7 +9,7 @@ A Supply belongs to the process that made it.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -17,14 +17,15 @@ from typing import Final
 from app.mail.limits import REVOCATION_WAIT_SECONDS
 from app.pki.builder import Index
 from app.pki.certificate import Certificate
-from app.pki.crls import next_update_of
-from app.pki.engine import PARSING_ERRORS, Budget, Parsed
+from app.pki.crls import next_update_of, this_update_of
+from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed
 from app.pki.errors import CannotFetch
 from app.pki.fetch import fetch_crl, fetch_ocsp
 from app.pki.flights import FetchCache, Flights, Stored
 from app.pki.guard import Guard
 from app.pki.pointers import crl_urls, ocsp_urls
-from app.pki.revdata import UNKNOWN, next_update_of_response
+from app.pki.reasons import REVOKED
+from app.pki.revdata import UNKNOWN, next_update_of_response, this_update_of_response
 from app.pki.revocation import Checker
 
 # From this age on an answer is fetched anew in the background, or from the middle of its life.
@@ -52,6 +53,7 @@ class _Wish:
     guard: Guard | None  # None: it is looked for in the cache, and nobody goes
     get: Callable[[Guard], bytes]
     end_of: Callable[[bytes], datetime | None]
+    made_at: Callable[[bytes], datetime | None]
     refresh: timedelta
 
     @property
@@ -66,20 +68,39 @@ class _Wish:
 
     def tells(self, octets: bytes, at: datetime) -> bool:
         """Return whether an answer says anything that counts about the certificate."""
+        return self._status(octets, at) != UNKNOWN
+
+    def _status(self, octets: bytes, at: datetime) -> str:
         answer = _Answer(((octets,), ()) if self.is_list else ((), (octets,)))
         checker = Checker(self.pair, Index(()), at, Parsed(), Budget())
-        return checker.run("require", (), answer).status != UNKNOWN
+        try:
+            return checker.run("require", (), answer).status
+        except BudgetExceeded:
+            return UNKNOWN
 
     def fetch(self, at: datetime, before: Stored | None) -> Stored:
         """Fetch it. Raises CannotFetch, also for an answer that ended before it came.
 
-        What takes away what is known is refused, as a liar would send it.
+        What takes away what is known is refused, as a liar would send it. So is an earlier answer:
+        whoever is between us and its authority has all that it ever signed.
         """
         answer = self._answer(at)
-        holds = before is not None and at <= before.until and self.tells(before.octets, at)
-        if holds and not self.tells(answer.octets, at):
+        if before is None or at > before.until or not self.tells(before.octets, at):
+            return answer
+        if not self.tells(answer.octets, at):
             raise CannotFetch("the answer tells nothing")
-        return answer
+        is_earlier = self._is_earlier(answer.octets, before.octets, at)
+        return replace(before, fetched_at=at) if is_earlier else answer
+
+    def _is_earlier(self, octets: bytes, before: bytes, at: datetime) -> bool:
+        """Return whether an answer was made before the one that is known.
+
+        Of two of one moment the bad news counts.
+        """
+        made_at, known = self.made_at(octets), self.made_at(before)
+        if made_at is None or known is None or made_at > known:
+            return False
+        return made_at < known or self._status(before, at) == REVOKED
 
     def _answer(self, at: datetime) -> Stored:
         assert self.guard is not None, "nobody goes without one"
@@ -166,6 +187,7 @@ class Supply:
                 guard=self._guard,
                 get=partial(fetch_crl, url),
                 end_of=next_update_of,
+                made_at=this_update_of,
                 refresh=CRL_REFRESH,
             )
         for url in ocsp_urls(certificate):
@@ -177,6 +199,7 @@ class Supply:
                 guard=self._guard,
                 get=partial(fetch_ocsp, url, certificate, issuer),
                 end_of=next_update_of_response,
+                made_at=partial(this_update_of_response, serial=certificate.serial),
                 refresh=OCSP_REFRESH,
             )
 

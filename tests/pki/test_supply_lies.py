@@ -7,11 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from app.pki import engine
 from app.pki import fetch as fetching
 from app.pki import supply as supplying
+from app.pki.certificate import Certificate
 from tests.pki.supplying import REFUSED, World
 from tests.pki.test_fetch import ok
-from tests.testpki import AT, ca
+from tests.testpki import AT, TestCA, ca
 
 DER, LATER = Encoding.DER, ocsp.OCSPResponseStatus.TRY_LATER
 
@@ -94,3 +96,57 @@ def test_failure_that_nobody_foresaw_is_one(world: World, monkeypatch: pytest.Mo
     assert world.ask(world.good) == "unknown"
     world.settle()
     assert (world.root.url + ".crl", "the answer cannot be read") in world.memory.failures
+
+
+def forgetful(world: World) -> TestCA:
+    """Return the authority as it was before it revoked anybody."""
+    before = TestCA(world.root.name, world.root.key, None, world.root.url)
+    before.certificate = world.root.certificate
+    return before
+
+
+# T58: whoever is between us and a responder has all that it ever said, signed and in force
+@pytest.mark.parametrize("made_earlier", [timedelta(0), timedelta(hours=3)])
+def test_earlier_answer_does_not_take_the_place_of_a_revocation(
+    world: World, made_earlier: timedelta
+) -> None:
+    world.list, world.response = REFUSED, ok(world.root.ocsp(world.bad, days=3))
+    assert world.ask(world.bad) == "revoked"
+    world.settle()
+    replayed = forgetful(world).ocsp(world.bad, at=AT - made_earlier, days=3)
+    world.response = ok(replayed)
+    assert world.ask(world.bad, timedelta(hours=2)) == "revoked"
+    world.settle()
+    assert replayed not in [each.octets for each in world.memory.stored.values()]
+    assert world.ask(world.bad, timedelta(hours=2, minutes=5)) == "revoked"
+    assert world.requests.count(b"POST") == 2, "and it is not asked again for each message"
+
+
+def test_earlier_list_does_not_take_the_place_of_a_later_one(world: World) -> None:
+    assert world.ask(world.bad) == "revoked"
+    world.settle()
+    world.list = ok(forgetful(world).crl(at=AT - timedelta(hours=3)))
+    assert world.ask(world.bad, timedelta(hours=12)) == "revoked"
+    world.settle()
+    assert world.ask(world.bad, timedelta(hours=12, minutes=5)) == "revoked"
+
+
+def test_later_answer_lifts_a_revocation(world: World) -> None:
+    world.list, world.response = REFUSED, ok(world.root.ocsp(world.bad, days=3))
+    assert world.ask(world.bad) == "revoked"
+    world.settle()
+    world.response = ok(forgetful(world).ocsp(world.bad, at=AT + timedelta(hours=2)))
+    world.ask(world.bad, timedelta(hours=2))
+    world.settle()
+    assert world.ask(world.bad, timedelta(hours=2, minutes=5)) == "good"
+
+
+# T114: a thread that ends in an error leaves a claim that keeps the others away
+def test_answer_that_takes_too_long_to_check_tells_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PATH_SECONDS", -1.0)
+    (wish, *_) = world.supply._wishes(
+        Certificate.from_der(world.good.certificate), Certificate.from_der(world.root.certificate)
+    )
+    assert not wish.tells(world.root.crl(), AT)

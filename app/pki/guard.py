@@ -32,11 +32,18 @@ _METADATA: Final = (
     ipaddress.IPv6Network("fd00:ec2::254/128"),
 )
 
-# IPv6 forms that carry an IPv4 address to a translator: RFC 6052 §2.1, RFC 8215 §3.
-_TRANSLATED: Final = (
+# What Python takes for public and is not, or not for everybody.
+_NOT_PUBLIC: Final = (
+    ipaddress.IPv4Network("192.0.0.0/24"),  # of protocols; the nearest router is in it
+    ipaddress.IPv4Network("192.88.99.0/24"),  # the nearest way to 6to4
+    # IPv6 forms that carry an IPv4 address to a translator: RFC 6052 §2.1, RFC 8215 §3.
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
+    ipaddress.IPv6Network("3fff::/20"),  # for documents
+    ipaddress.IPv6Network("fec0::/10"),  # site-local, which some still have
 )
+# The same with the IPv4 address at the end, in any network: ISATAP.
+_ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -140,9 +147,11 @@ def _is_public(text: str) -> bool:
     address = _address(text)
     if address is None or not address.is_global or address.is_multicast or address.is_reserved:
         return False
+    if any(address in each for each in _NOT_PUBLIC):
+        return False
     if isinstance(address, ipaddress.IPv4Address):
         return True
-    if any(address in each for each in _TRANSLATED):
+    if address.scope_id or int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
         return False
     # An IPv4 address inside an IPv6 one is not followed any further.
     return address.ipv4_mapped is None and address.sixtofour is None and address.teredo is None

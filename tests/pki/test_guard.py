@@ -66,6 +66,14 @@ HOME = [
     "2002:7f00:1::1",
     "2001:0:7f00:1::1",
     "2001:db8::1",
+    "3fff::1",
+    "fec0::1",  # site-local, which some networks still have
+    "2606:4700::1%eth0",
+    "2606:4700::5efe:a00:1",  # ISATAP, with 10.0.0.1 in it
+    "2606:4700::200:5efe:7f00:1",
+    "192.0.0.8",
+    "192.0.0.9",  # the nearest router
+    "192.88.99.1",
     "no address",
     "",
 ]

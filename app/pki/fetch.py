@@ -29,6 +29,7 @@ SECONDS: Final = 5.0
 REDIRECTS: Final = 2
 HEADER_OCTETS: Final = 16 * 1024
 ISSUER_OCTETS: Final = 256 * 1024
+_HEAD: Final = HEADER_OCTETS + 4
 _READ_OCTETS: Final = 64 * 1024
 
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})(?: [^\r\n]*)?")
@@ -175,12 +176,15 @@ def _read(peer: socket.socket, limit_octets: int, deadline: float) -> bytes:
             raise CannotFetch("the answer is over the limit")
         if whole < 0:
             whole = _whole_octets(octets)
+            if whole < 0 and len(octets) > _HEAD and octets.find(b"\r\n\r\n", 0, _HEAD) < 0:
+                # Else each part of an answer without an end would be a search through all of it.
+                raise CannotFetch("the answer is not HTTP")
     return bytes(octets)
 
 
 def _whole_octets(octets: bytearray) -> int:
     """Return how long the answer will be, -1 as long as that is not said."""
-    end = octets.find(b"\r\n\r\n")
+    end = octets.find(b"\r\n\r\n", 0, _HEAD)
     if end < 0:
         return -1
     length = _LENGTH.search(octets, 0, end + 2)

@@ -209,6 +209,21 @@ def test_endless_answer_is_left_after_the_limit() -> None:  # T112
     assert sent < 20_000_000
 
 
+def test_endless_header_is_left_after_its_own_limit() -> None:  # T112
+    sent = 0
+
+    def pour(peer: socket.socket) -> None:
+        nonlocal sent
+        peer.sendall(b"HTTP/1.1 200 OK\r\n")
+        while sent < 8_000_000:
+            peer.sendall(b"X-Endless: y\r\n" * 1_000)
+            sent += 14_000
+
+    with serving(pour) as server, pytest.raises(CannotFetch, match="not HTTP"):
+        fetch(server.url(), server.guard(), limit_octets=10_000_000)
+    assert sent < 8_000_000
+
+
 def test_tarpit_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:  # T115
     monkeypatch.setattr(fetching, "SECONDS", 0.4)
 

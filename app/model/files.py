@@ -1,5 +1,6 @@
 """Certificates from the files that people have: PEM, DER, .p7b, .p7c, and a signed message."""
 
+import re
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -21,6 +22,20 @@ from app.smime.verify import verify
 _HOLDS: Final = frozenset({Status.VALID, Status.VALID_DOMAIN, Status.VALID_OTHER, Status.UNTRUSTED})
 _WEAK: Final = (WEAK_ALGORITHM, WEAK_KEY)
 """Anybody may have made such a signature."""
+# PFX ::= SEQUENCE { version INTEGER {v3(3)}, authSafe ContentInfo … } (RFC 7292 §4).
+_PKCS12: Final = rb"\A\x30(?:[\x00-\x80]|[\x81-\x84].{1,4})\x02\x01\x03\x30"
+_TAKEN_FOR_ONE: Final = tuple(
+    (re.compile(pattern, re.DOTALL), said)
+    for pattern, said in (
+        (_PKCS12, "this is PKCS#12, with a private key: sealmon key import takes one of ours"),
+        (rb"-----BEGIN [A-Z ]*PRIVATE KEY-----", "this is a private key: see sealmon key import"),
+        (
+            rb"-----BEGIN [A-Z ]*CERTIFICATE REQUEST-----",
+            "this is a request for a certificate, and not what the authority answered",
+        ),
+        (rb"\A(?:PK\x03\x04|\x1f\x8b|BZh|\xfd7zXZ)", "this is an archive: unpack it first"),
+    )
+)
 _WITHOUT: Final = "; only certificates were taken, not what the sender's program can read"
 
 
@@ -29,10 +44,17 @@ def read_certificates(octets: bytes) -> tuple[Certificate, ...]:
     try:
         found = load_certificates(octets)
     except MalformedCertificate as error:
-        raise Refused(str(error)) from error
+        raise Refused(_what_else(octets) or str(error)) from error
     if not found:
         raise Refused("the file holds no certificate")
     return tuple(dict.fromkeys(found))
+
+
+def _what_else(octets: bytes) -> str:
+    """Return what a person took for a certificate, "" where nobody can tell."""
+    if not octets.strip():
+        return "the file is empty"
+    return next((said for is_like, said in _TAKEN_FOR_ONE if is_like.search(octets)), "")
 
 
 class PartnerFile(NamedTuple):

@@ -20,8 +20,8 @@ def read_address(text: str) -> str:
     try:
         name = normalise(text)
     except MalformedAddress as error:
-        raise Refused(f"{text!r} is no address: {error}") from error
-    if strict_addr_spec(name) is None:
+        raise Refused(f"{text!r} is no address such as name@example.com: {error}") from error
+    if strict_addr_spec(name) is None or _is_number(name):
         raise Refused(f"{text!r} is no plain address such as name@example.com")
     return name
 
@@ -31,7 +31,15 @@ def read_domain(text: str, *, is_ours: bool = False) -> str:
     problem = registrable_problem(text.strip(), is_ours=is_ours)
     if problem:
         raise Refused(f"{text!r}: {problem}")
-    return normalise_domain(text.strip())
+    name = normalise_domain(text.strip())
+    if _is_number(name):
+        raise Refused(f"{text!r}: an IP address is no domain")
+    return name
+
+
+def _is_number(name: str) -> bool:
+    """Return whether what stands for a domain is an IPv4 address without its brackets."""
+    return name.rpartition(".")[2].isdigit()
 
 
 def is_managed(database: Database, domain: str) -> bool:

@@ -14,6 +14,7 @@ from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
 from app.model.fields import DAYS_AT_MOST
 from app.model.files import read_partner_file
+from app.model.fitness import check_domain_certificate, find_other_name, find_warnings
 from app.model.keyrows import store_intermediates
 from app.model.names import read_name, refuse_ours
 from app.model.partnerrows import (
@@ -29,22 +30,10 @@ from app.model.partnerrows import (
 from app.model.stored import stamp
 from app.model.tables import Partner
 from app.pki.certificate import Certificate
-from app.pki.reasons import (
-    IS_CA,
-    MALFORMED,
-    NOT_YET_VALID,
-    UNKNOWN_CRITICAL,
-    UNSUPPORTED_KEY,
-    code_of,
-)
 
 _LISTED_AT_MOST: Final = 10_000
 _NAMES_OF_ONE: Final = 10
-_OF_AUTHORITY: Final = (
-    "it says that it is a certificate authority's (CA:TRUE): it is used as this domain's own"
-    " certificate, and nobody whom it issued is believed for that"
-)
-_NEVER: Final = frozenset({MALFORMED, UNKNOWN_CRITICAL, UNSUPPORTED_KEY})
+_GIVE: Final = "say for whom it is: --for ADDRESS"
 
 
 def import_partner(
@@ -65,12 +54,13 @@ def import_partner(
     found = brought.certificates
     leaves = [each for each in found if not each.is_ca]
     if not leaves and name is not None and "@" not in name and len(found) == 1:
-        leaves = [for_domain(found[0], at)]
+        check_domain_certificate(found[0], at)
+        leaves = [found[0]]
     if not leaves:
         raise Refused(
             f"{found[0].subject}: a certificate authority's certificate is no correspondent's;"
-            " sealmon trust add makes it a trust anchor, and one that a domain made for itself"
-            " is taken with --for DOMAIN"
+            " sealmon trust add believes that authority; if a domain made it for itself, give"
+            " --for DOMAIN"
         )
     named = [(leaf, *each) for leaf in leaves for each in _names(leaf, name)]
     refuse_ours(database, (filed for _, filed, _ in named))
@@ -88,10 +78,10 @@ def import_partner(
         for leaf, filed, is_domain in named
     ]
     notes = [brought.note] if brought.note else []
-    warnings = {leaf.fingerprint: [*notes, *_warnings(leaf, at)] for leaf in leaves}
-    for leaf, filed, is_domain in named:
-        if is_domain and (other := _of_another_domain(leaf, filed)):
-            warnings[leaf.fingerprint].append(f"it is for another domain: {other}")
+    warnings = {leaf.fingerprint: [*notes, *find_warnings(leaf, at)] for leaf in leaves}
+    for leaf, filed, _ in named:
+        if other := find_other_name(leaf, filed):
+            warnings[leaf.fingerprint].append(other)
     with database.change(PARTNERS):
         ids = _store(database, entries)
     count_anew(database, len(ids))
@@ -135,67 +125,11 @@ def _names(leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
         return [read_name(name)]
     if not leaf.addresses:
         odd = f" (not a plain one: {leaf.odd_addresses[0]!r})" if leaf.odd_addresses else ""
-        raise Refused(f"{leaf.subject}: the certificate names no address{odd}; give --for")
+        raise Refused(f"{leaf.subject}: the certificate names no address{odd}; {_GIVE}")
     if len(leaf.addresses) > _NAMES_OF_ONE:
-        raise Refused(
-            f"{leaf.subject}: the certificate names {len(leaf.addresses)} addresses; give --for"
-        )
+        count = len(leaf.addresses)
+        raise Refused(f"{leaf.subject}: the certificate names {count} addresses; {_GIVE}")
     return [read_name(each) for each in leaf.addresses]
-
-
-def _of_another_domain(leaf: Certificate, domain: str) -> str:
-    """Return the address of a certificate that is for another domain than this one (D2).
-
-    That of a domain above it is as good (RFC 3183 §3.1.1).
-    """
-    domains = [each.rpartition("@")[2] for each in leaf.addresses]
-    fits = any(domain == each or domain.endswith(f".{each}") for each in domains)
-    return "" if fits or not domains else leaf.addresses[0]
-
-
-def for_domain(certificate: Certificate, at: datetime) -> Certificate:
-    """Return a certificate that says CA:TRUE, if it can be that of a whole domain (D1).
-
-    ``openssl req -x509`` makes such ones. Raises Refused for what is nothing but an authority.
-    """
-    others = (certificate.encryption_problems(at), certificate.signing_problems(at))
-    if all(_lasting(each) != [IS_CA] for each in others):
-        why = "; ".join(each for each in _lasting(others[0]) if each != IS_CA)
-        raise Refused(
-            f"{certificate.subject}: a certificate authority's certificate, and for a domain it"
-            f" cannot be used either: {why}"
-        )
-    return certificate
-
-
-def check_usable(certificate: Certificate, at: datetime) -> None:
-    """Raise Refused for a certificate that can neither encrypt nor verify now."""
-    encryption = _lasting(certificate.encryption_problems(at))
-    if encryption and _lasting(certificate.signing_problems(at)):
-        raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(encryption)}")
-
-
-def _lasting(problems: Sequence[str]) -> list[str]:
-    """Return the problems that time does not solve."""
-    return [each for each in problems if code_of(each) != NOT_YET_VALID]
-
-
-def _warnings(certificate: Certificate, at: datetime) -> list[str]:
-    """Return warnings about a certificate that a person brings (B3).
-
-    One that ended, is weak or is not made for mail can still be what he means: nothing is encrypted
-    to it, and old mail names it. Raises Refused for one that can never be used.
-    """
-    encryption = certificate.encryption_problems(at)
-    never = [each for each in encryption if code_of(each) in _NEVER]
-    if never:
-        raise Refused(f"{certificate.subject}: cannot be used: {'; '.join(never)}")
-    found = [_OF_AUTHORITY] if certificate.is_ca else []
-    if lasting := [each for each in _lasting(encryption) if each != IS_CA]:
-        return [*found, *(f"not used to encrypt: {each}" for each in lasting)]
-    encryption = tuple(each for each in encryption if each != IS_CA)
-    odd = (f"ignored address: {each}" for each in certificate.odd_addresses)
-    return [*found, *encryption, *odd]
 
 
 def list_partners(

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
+from app.model.fitness import check_domain_certificate, check_usable
 from app.model.names import is_managed, read_partner_name
 from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
-from app.model.partners import check_usable, for_domain
 from app.model.shown import certificate_json
 from app.model.stored import moment, stamp, unpack
 from app.model.tables import Pending
@@ -105,7 +105,7 @@ def _check(certificate: Certificate, wanted: Sequence[str], at: datetime) -> Non
             " --as-domain takes it as that of the whole domain"
         )
     else:
-        for_domain(certificate, at)
+        check_domain_certificate(certificate, at)
 
 
 def _others(
@@ -151,15 +151,19 @@ def forget(database: Database, pending_id: int) -> dict[str, Any]:
     return _shown(row)
 
 
-def is_rejected(database: Database, address: str, fingerprint: str) -> bool:
-    """Return whether a person has refused this certificate, or all from this address."""
-    return bool(
-        database.sql(
-            "SELECT 1 FROM pending WHERE (fingerprint = ? AND state = ?)"
-            " OR (address = ? AND state = ?) LIMIT 1",
-            (fingerprint, REJECTED, address, SENDER_REJECTED),
-        )
+def is_rejected(
+    database: Database, address: str, fingerprint: str, *, elsewhere: bool = True
+) -> bool:
+    """Return whether a person has refused this certificate, or all from this address.
+
+    A refusal of the certificate under another address counts only with ``elsewhere``.
+    """
+    rows = database.sql(
+        "SELECT address FROM pending WHERE (fingerprint = ? AND state = ?)"
+        " OR (address = ? AND state = ?)",
+        (fingerprint, REJECTED, address, SENDER_REJECTED),
     )
+    return any(elsewhere or row[0] == address for row in rows)
 
 
 def count_waiting(database: Database, at: datetime, code: str = "") -> int:

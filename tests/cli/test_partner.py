@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
 from app.cms.keys import load_private_key
 from app.cms.signed import Signer
@@ -106,7 +109,7 @@ def test_the_list_can_be_narrowed(command: Command, entry: str) -> None:
 def test_what_cannot_encrypt_is_taken_with_a_warning(command: Command, root: TestCA) -> None:
     web = root.issue("www@sued.example", extended=("server_auth",))
     out = command.ok("partner", "import", command.file("web.pem", web.pem))
-    assert "\nwarning: not used to encrypt: extended-key-usage-not-mail" in out
+    assert "\nwarning: not used to encrypt: the certificate is not for mail" in out
     old = root.issue("old@sued.example", not_after=datetime(2025, 1, 1, tzinfo=UTC))
     out = command.ok("partner", "import", command.file("old.pem", old.pem))
     assert "\nwarning: not used to encrypt: expired: 2025-01-01" in out
@@ -126,7 +129,7 @@ def test_our_own_people_are_no_partners(command: Command, issued: Issue) -> None
 def test_a_certificate_without_address_needs_a_name(command: Command, root: TestCA) -> None:
     nobody = root.issue((), subject=dn("Nobody"))
     file = command.file("nobody.pem", nobody.pem)
-    assert "give --for" in command.refused("partner", "import", file)
+    assert "say for whom it is: --for ADDRESS" in command.refused("partner", "import", file)
     command.ok("partner", "import", file, "--for", "nobody@sued.example")
 
 
@@ -156,6 +159,52 @@ def test_a_name_that_cannot_be_is_refused_or_normalised(
 def test_a_file_without_certificates_is_refused(command: Command, octets: bytes) -> None:
     line = command.refused("partner", "import", command.file("bob.crt", octets))
     assert "bob.crt: " in line
+
+
+# A tired postmaster takes the wrong file, or the wrong line.
+TAKEN_FOR_ONE = [
+    ("PKCS#12", "b.p12", "sealmon key import"),
+    ("key", "k.pem", "this is a private key"),
+    ("request", "r.pem", "a request for a certificate"),
+    ("archive", "c.zip", "unpack it first"),
+    ("nothing", "e.pem", "the file is empty"),
+]
+
+
+@pytest.mark.parametrize(("what", "name", "why"), TAKEN_FOR_ONE)
+@pytest.mark.parametrize("verb", ["partner import", "trust add"])
+def test_what_is_no_certificate_is_called_what_it_is(
+    command: Command, bob: TestIdentity, verb: str, what: str, name: str, why: str
+) -> None:
+    key = serialization.load_der_private_key(bob.private_pkcs8, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    request = x509.CertificateSigningRequestBuilder().subject_name(dn("Bob"))
+    octets = {
+        "PKCS#12": pkcs12.serialize_key_and_certificates(
+            b"x", key, bob.x509, None, serialization.BestAvailableEncryption(b"x")
+        ),
+        "key": bob.key_pem,
+        "request": request.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM),
+        "archive": b"PK\x03\x04" + bytes(100),
+        "nothing": b" \n",
+    }[what]
+    assert why in command.refused(*verb.split(), command.file(name, octets))
+
+
+# D2: whoever types the wrong line would encrypt to the wrong person.
+@pytest.mark.parametrize("name", ["eve@sued.example", "bob@nord-sued.example"])
+def test_a_certificate_of_another_address_is_taken_with_a_warning(
+    command: Command, bob: TestIdentity, name: str
+) -> None:
+    words = ("partner", "import", command.file("bob.pem", bob.pem), "--for")
+    assert "\nwarning: it names another address: bob@sued.example" in command.ok(*words, name)
+    assert "warning" not in command.ok(*words, "Bob@SUED.example")
+
+
+@pytest.mark.parametrize("name", ["192.0.2.1", "bob@192.0.2.1"])
+def test_a_number_is_no_domain(command: Command, bob: TestIdentity, name: str) -> None:
+    words = ("partner", "import", command.file("bob.pem", bob.pem), "--for", name)
+    assert repr(name) in command.refused(*words)
 
 
 @pytest.mark.parametrize("verb", ["show", "disable", "enable", "remove"])

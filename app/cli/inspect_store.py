@@ -8,7 +8,7 @@ from app.cli.weakness import NOTE, WEAK, WRONG, Weakness
 from app.model import accounts, domains, pending, relays, trust
 from app.model.continuity import KEY_CHANGE
 from app.model.database import Database
-from app.model.harvesting import BOOK_AT_MOST, WAITING_AT_MOST
+from app.model.quotas import BOOK_AT_MOST, WAITING_AT_MOST
 from app.model.stored import moment, stamp
 
 SOON: Final = timedelta(days=30)

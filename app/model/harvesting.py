@@ -8,7 +8,7 @@ will, whatever happens here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from app.model.continuity import find_change
@@ -17,7 +17,8 @@ from app.model.facts import reasons_json
 from app.model.fetched import keep_issuers
 from app.model.names import is_managed
 from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_entry
-from app.model.pending import LIFETIME, WAITING, count_waiting, expire, is_rejected
+from app.model.pending import LIFETIME, WAITING, expire, is_rejected
+from app.model.quotas import APPROVAL_REQUIRED, BLOCKED, hindrance
 from app.model.snapshot import Store
 from app.model.stored import pack, stamp, storable
 from app.model.tables import Partner, Pending
@@ -36,11 +37,7 @@ UPDATED: Final = "updated"
 DROPPED: Final = "dropped"
 
 _HINT: Final = "looks-like-domain-certificate"
-_DAY: Final = timedelta(days=1)
 CERTIFICATES_OF_ONE_ADDRESS: Final = 10
-NEW_OF_ONE_SENDER_A_DAY: Final = 3
-WAITING_AT_MOST: Final = 10_000
-BOOK_AT_MOST: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +114,22 @@ def foresee(database: Database, found: Harvest, approval: str, at: datetime) -> 
         outcome, reasons = DROPPED, [Reason("one-of-ours", address)]
     elif known is not None:
         outcome, reasons = _known(known, found)
-    elif is_rejected(database, address, certificate.fingerprint):
-        outcome, reasons = DROPPED, [Reason("blocked-certificate")]
+    elif is_rejected(
+        database, address, certificate.fingerprint, elsewhere=_is_perhaps_a_lie(found)
+    ):
+        outcome, reasons = DROPPED, [Reason(BLOCKED)]
     else:
         outcome, reasons = _new(database, found, approval, at)
     return Learned(outcome, certificate.fingerprint, tuple(reasons))
+
+
+def _is_perhaps_a_lie(found: Harvest) -> bool:
+    """Return whether a message need not be of who signed it.
+
+    A signed message can be sent again under any From. Who rejected its certificate there has said
+    nothing about what its owner brings himself.
+    """
+    return bool(found.reasons)
 
 
 def _is_of_domain(found: Harvest) -> bool:
@@ -140,7 +148,7 @@ def _is_named_for_domain(address: str) -> bool:
 
 def _known(known: Known, found: Harvest) -> tuple[str, list[Reason]]:
     if not known.is_enabled:
-        return KNOWN, [Reason("blocked-certificate", f"entry {known.id}")]
+        return KNOWN, [Reason(BLOCKED, f"entry {known.id}")]
     # What the client can is noted by the newest signature (RFC 8551 §2.7.1).
     is_newer = found.signed_at is not None and stamp(found.signed_at) > known.capabilities_at
     return (UPDATED if is_newer else KNOWN), []
@@ -151,25 +159,14 @@ def _new(
 ) -> tuple[str, list[Reason]]:
     reasons = [*found.reasons, *_surprises(database, found, at)]
     if approval == "always" and not reasons:
-        reasons.append(Reason("approval-required"))
+        reasons.append(Reason(APPROVAL_REQUIRED))
     if reasons and approval == "never":
         return DROPPED, reasons
     if reasons and _is_waiting(database, found, at):
         return PENDING, reasons
-    if full := _hindrance(database, found, at, reasons):
+    if full := hindrance(database, found.address, at, reasons):
         return DROPPED, [full, *reasons]
     return (PENDING if reasons else STORED), reasons
-
-
-def _hindrance(
-    database: Database, found: Harvest, at: datetime, reasons: Sequence[Reason]
-) -> Reason | None:
-    """Return why there is no place for one more, None if there is (T136)."""
-    if _is_over_quota(database, found.address, at):
-        return Reason("too-many-new", f"{NEW_OF_ONE_SENDER_A_DAY} a day")
-    if reasons:
-        return Reason("queue-full") if count_waiting(database, at) >= WAITING_AT_MOST else None
-    return Reason("book-full") if _is_full(database) else None
 
 
 def _carry_out(
@@ -204,6 +201,8 @@ def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]
     reasons = []
     if _is_named_for_domain(found.address):
         reasons.append(Reason(_HINT, found.address.rpartition("@")[2]))
+    if blocked := _blocked_elsewhere(database, found):
+        reasons.append(blocked)
     rows = database.sql(
         "SELECT certificate, is_enabled FROM partner WHERE name = ?", (found.address,)
     )
@@ -213,16 +212,17 @@ def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]
     return reasons
 
 
-def _is_over_quota(database: Database, address: str, at: datetime) -> bool:
-    since = stamp(at - _DAY)
-    counts = [
-        database.sql(
-            f"SELECT COUNT(*) FROM {table} WHERE {name} = ? AND added_at > ?",  # noqa: S608 - ours
-            (address, since),
-        )[0][0]
-        for table, name in (("partner", "name"), ("pending", "address"))
-    ]
-    return int(sum(counts)) >= NEW_OF_ONE_SENDER_A_DAY
+def _blocked_elsewhere(database: Database, found: Harvest) -> Reason | None:
+    """Return where else a person has said no to a certificate, None if nowhere (B4)."""
+    fingerprint = found.certificate.fingerprint
+    disabled = database.sql(
+        "SELECT id FROM partner WHERE fingerprint = ? AND NOT is_enabled AND name <> ? LIMIT 1",
+        (fingerprint, found.address),
+    )
+    if disabled:
+        return Reason(BLOCKED, f"entry {disabled[0][0]}")
+    is_blocked = is_rejected(database, found.address, fingerprint)
+    return Reason(BLOCKED) if is_blocked else None
 
 
 def _queue(
@@ -265,15 +265,6 @@ def _store(database: Database, found: Harvest, at: datetime, message_id: str) ->
         message_id=message_id,
     )
     store_entry(database, entry)
-
-
-def _is_full(database: Database) -> bool:
-    # There are never more rows than the highest id says, and counting a million takes longer than
-    # everything else here.
-    highest = database.sql("SELECT MAX(id) FROM partner")[0][0] or 0
-    if highest < BOOK_AT_MOST:
-        return False
-    return int(database.sql("SELECT COUNT(*) FROM partner")[0][0]) >= BOOK_AT_MOST
 
 
 def _forget_oldest(database: Database, address: str) -> None:

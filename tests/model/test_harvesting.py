@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.model import domains, harvesting, partners, pending
+from app.model import domains, harvesting, partners, pending, quotas
 from app.model.database import Database
 from app.model.errors import Refused
-from app.model.harvesting import NEW_OF_ONE_SENDER_A_DAY, WAITING_AT_MOST
+from app.model.quotas import NEW_OF_ONE_SENDER_A_DAY, WAITING_AT_MOST
 from app.model.snapshot import Store
 from app.model.stored import stamp
 from app.model.tables import Pending
@@ -136,7 +136,7 @@ def test_the_queue_is_bounded(store: Store) -> None:
 def test_the_book_is_bounded_by_what_is_in_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(harvesting, "BOOK_AT_MOST", 2)
+    monkeypatch.setattr(quotas, "BOOK_AT_MOST", 2)
     database = store.database
     for name in ("one.example", "two.example", "three.example"):
         partners.import_partner(database, FIRST.der, AT, name=name)

@@ -1,7 +1,7 @@
 """The rows around a key: its addresses, its chain, and how all of it is shown."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.model.database import Database
@@ -10,6 +10,7 @@ from app.model.stored import moment, pack, stamp
 from app.model.tables import AccountKey, DomainKey, Intermediate, KeyAddress, RelayKey
 from app.pki.certificate import Certificate
 
+ENDED_FOR: Final = timedelta(days=30)
 _CHAIN_AT_MOST: Final = 5
 
 SHARED: Final = "its private key is also that of"
@@ -71,9 +72,21 @@ def store_intermediates(database: Database, chain: Iterable[Certificate], at: da
         known = Intermediate.select().where(Intermediate.fingerprint == each.fingerprint)
         if each.is_ca and database.row(known) is None:
             values = {"fingerprint": each.fingerprint, "certificate": each.der}
-            database.insert(Intermediate, {**values, "added_at": stamp(at)})
+            times = {"not_after": stamp(each.not_after), "added_at": stamp(at)}
+            database.insert(Intermediate, {**values, **times})
             count += 1
     return count
+
+
+def forget_ended(database: Database, at: datetime) -> None:
+    """Forget the intermediates that ended a month ago, in the transaction that is under way.
+
+    Until then mail may still be on its way that was signed in time.
+    """
+    before = (stamp(at - ENDED_FOR),)
+    if database.sql("SELECT 1 FROM intermediate WHERE not_after < ? LIMIT 1", before):
+        database.sql_run("DELETE FROM intermediate WHERE not_after < ?", before)
+        database.move()
 
 
 def key_json(database: Database, query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a select

@@ -12,7 +12,9 @@ from typing import Final
 from app.model.database import COUNTERS, Database, exists
 from app.model.errors import Refused
 from app.model.revtables import FetchClaim, Revocation, RevocationFailure
+from app.model.stored import stamp
 from app.model.tables import TABLES, LookedUp, Meta
+from app.pki.certificate import Certificate
 
 Step = Callable[[Database], None]
 
@@ -41,12 +43,22 @@ def _add_pending_chain(database: Database) -> None:
     database.sql_run("ALTER TABLE pending ADD COLUMN chain TEXT NOT NULL DEFAULT '[]'")
 
 
+def _add_end_of_intermediates(database: Database) -> None:
+    database.sql_run("ALTER TABLE intermediate ADD COLUMN not_after BIGINT NOT NULL DEFAULT 0")
+    ends = [
+        (stamp(Certificate.from_der(bytes(der)).not_after), fingerprint)
+        for fingerprint, der in database.sql("SELECT fingerprint, certificate FROM intermediate")
+    ]
+    database.sql_many("UPDATE intermediate SET not_after = ? WHERE fingerprint = ?", ends)
+
+
 STEPS: Final[Sequence[Step]] = (
     _add_looked_up,
     _add_revocation,
     _add_partner_choice,
     _add_claims_and_lists,
     _add_pending_chain,
+    _add_end_of_intermediates,
 )
 """What changed since the first release, oldest first."""
 

@@ -146,6 +146,7 @@ class Intermediate(Model):
 
     fingerprint = TextField(primary_key=True)
     certificate = BlobField()
+    not_after = BigIntegerField()
     added_at = BigIntegerField()
 
 

@@ -24,6 +24,7 @@ from app import clock
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
 from app.model.errors import Refused, StoreUnavailable
+from app.model.keyrows import forget_ended
 from app.model.stored import moment, pack, stamp, storable, unpack
 from app.model.tables import Partner, Trace
 
@@ -157,12 +158,13 @@ class TraceWriter:
         return True
 
     def _sweep(self, now: datetime) -> None:
-        """Forget some of what is too old, once a minute."""
+        """Forget some of what is too old, once a minute: rows, and authorities that have ended."""
         if clock.monotonic() - self._swept_at < _SWEEP_SECONDS:
             return
         self._swept_at = clock.monotonic()
         old = Trace.select(Trace.id).where(Trace.at < stamp(now - KEPT))
         self._database.run(Trace.delete().where(Trace.id.in_(old.limit(_SWEPT_AT_MOST))))
+        forget_ended(self._database, now)
 
 
 class _Row(NamedTuple):

@@ -203,6 +203,7 @@ def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Databas
         "partner": ("is_only", "grace_days"),
         "anchor": ("source", "distrust_after"),
         "pending": ("chain",),
+        "intermediate": ("not_after",),
     }
     for table, names_ in columns.items():
         for column in names_:

@@ -1,0 +1,79 @@
+"""Authorities that are kept as intermediates go when they have ended for a month."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.model import trust
+from app.model.fetched import keep_issuers
+from app.model.keyrows import ENDED_FOR, forget_ended, store_intermediates
+from app.model.schema import STEPS
+from app.model.snapshot import Store
+from app.pki.certificate import Certificate
+from tests.model.conftest import look_again
+from tests.model.house import DAY, root
+from tests.model.test_trace import row
+from tests.testpki import AT, ca
+
+
+def authority(name: str, not_after: datetime) -> Certificate:
+    return Certificate.from_der(ca(name, root(), not_after=not_after).certificate)
+
+
+LASTS = authority("Lasts", AT + 400 * DAY)
+ENDED = authority("Ended", AT - ENDED_FOR + timedelta(minutes=1))
+LONG_ENDED = authority("Long Ended", AT - ENDED_FOR - timedelta(minutes=1))
+ALL = (LASTS, ENDED, LONG_ENDED)
+
+
+def kept(store: Store) -> set[Certificate]:
+    return set(look_again(store).snapshot().intermediates)
+
+
+@pytest.fixture
+def full(store: Store) -> Store:
+    trust.add(store.database, root().certificate, AT)
+    with store.database.change():
+        store_intermediates(store.database, ALL, AT - 500 * DAY)
+    assert kept(store) == set(ALL)
+    return store
+
+
+# T136
+def test_ended_authorities_are_forgotten_where_old_traces_are(full: Store) -> None:
+    full.trace.write(row(1, at=AT))
+    full.trace.close()
+    assert kept(full) == {LASTS, ENDED}, "and every worker lets go of them"
+
+
+def test_nobody_reads_again_where_nothing_is_forgotten(full: Store) -> None:
+    with full.database.transaction():
+        forget_ended(full.database, AT)
+    before = full.database.version()
+    with full.database.transaction():
+        forget_ended(full.database, AT)
+    assert full.database.version() == before
+
+
+def test_what_was_forgotten_leaves_its_place_to_others(
+    full: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.model.fetched.INTERMEDIATES_AT_MOST", len(ALL))
+    newcomer = authority("Newcomer", AT + 400 * DAY)
+    keep_issuers(full.database, [newcomer], AT)
+    assert newcomer not in kept(full)
+    with full.database.transaction():
+        forget_ended(full.database, AT)
+    keep_issuers(full.database, [newcomer], AT)
+    assert kept(full) == {LASTS, ENDED, newcomer}
+
+
+def test_authorities_of_an_earlier_version_get_their_end(full: Store) -> None:
+    database = full.database
+    database.sql_run("ALTER TABLE intermediate DROP COLUMN not_after")
+    with database.transaction():
+        STEPS[5](database)
+        forget_ended(database, AT)
+    assert database.sql("SELECT COUNT(*) FROM intermediate") == [(2,)]
+    look_again(full)
+    assert kept(full) == {LASTS, ENDED}

@@ -5,7 +5,9 @@ wrong usage. This is the outer edge of the command, so it is the one place here 
 everything: a person who mistypes a file name is not shown our insides.
 """
 
+import errno
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -21,6 +23,9 @@ FAILED = 1
 WRONG_USAGE = 2
 
 _JSON = "app.cli.json"
+_SAID_CHARACTERS = 1_000
+"""Of one line of bad news: it may repeat what somebody pasted by mistake."""
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF})
 
 
 class Failed(click.ClickException):
@@ -58,6 +63,14 @@ class Verb(click.Command):
     def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(*arguments, **settings)
         self.params.append(json_option())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; wrong usage names this verb, which click forgets for an option."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
 
 class Noun(click.Group):
@@ -102,6 +115,7 @@ class Root(Noun):
     ) -> NoReturn:
         """Run one command and leave the process with its status."""
         words = list(sys.argv[1:] if args is None else args)
+        _ready_streams()
         try:
             super().main(words, prog_name=prog_name, standalone_mode=False)
             status = DONE
@@ -118,6 +132,15 @@ class Root(Noun):
         except BrokenPipeError:
             _close_stdout()
             raise Failed("nobody reads the output any more; it was not printed whole") from None
+        except OSError as error:
+            # Files are read and written elsewhere, with their names in the error.
+            if type(error) is not OSError or error.filename or error.errno not in _CANNOT_WRITE:
+                raise
+            _close_stdout()
+            raise Failed(
+                f"the output cannot be written: {error.strerror}; what was asked for may be done"
+                " all the same"
+            ) from None
 
 
 def explain_failure(error: BaseException) -> tuple[int, str]:
@@ -171,8 +194,27 @@ def _bug(error: BaseException) -> str:
 
 def say(line: str) -> None:
     """Write one line to stderr, with nothing in it that a terminal would obey."""
+    line = " ".join(line.split())
+    if len(line) > _SAID_CHARACTERS:
+        # What is wrong stands at its end.
+        half = _SAID_CHARACTERS // 2
+        line = f"{line[:half]} … {line[-half:]}"
     if line:
-        click.echo(f"sealmon: {printable(' '.join(line.split()))}", err=True)
+        click.echo(f"sealmon: {printable(line)}", err=True)
+
+
+def _ready_streams() -> None:
+    """Let every stream take what is printed, whatever it is and wherever it goes.
+
+    One that was closed for us is as good as /dev/null, and must not become the first file that we
+    open. One that knows only some characters gets the others as escapes.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _close_stdout() -> None:

@@ -8,6 +8,8 @@ escape: certificates and subjects are written by strangers, and a terminal obeys
 import dataclasses
 import enum
 import json
+import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -125,6 +127,18 @@ def table(rows: Iterable[object], columns: Sequence[str]) -> str:
     )
 
 
+def fitted(rows: Iterable[object], columns: Sequence[str]) -> str:
+    """Return a table, or a block of lines for each row where it is wider than the terminal."""
+    rows = list(rows)
+    text = table(rows, columns)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    if not rows or not width or max(map(len, text.split("\n"))) <= width:
+        return text
+    return "\n\n".join(
+        sheet({name: found.get(name) for name in columns}) for found in map(plain, rows)
+    )
+
+
 def sheet(row: object) -> str:
     """Return one row as name and value, a line each."""
     values = plain(row)
@@ -137,7 +151,7 @@ def sheet(row: object) -> str:
 def show_rows(rows: Iterable[object], columns: Sequence[str], *, as_json_: bool) -> None:
     """Print rows: an array of objects, or a table of the named columns."""
     rows = list(rows)
-    click.echo(as_json(rows) if as_json_ else table(rows, columns))
+    click.echo(as_json(rows) if as_json_ else fitted(rows, columns))
 
 
 def show_row(row: object, *, as_json_: bool, human: Callable[[], str] | None = None) -> None:

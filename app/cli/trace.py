@@ -8,7 +8,7 @@ import click
 
 from app.cli.frame import Verb, wants_json
 from app.cli.inputs import MOMENT
-from app.cli.output import as_json, table
+from app.cli.output import as_json, fitted, table
 from app.cli.place import Place, pass_place
 from app.model.trace import Search, find_traces
 
@@ -38,7 +38,7 @@ def trace(
     elif len(rows) == 1:
         click.echo(_story(rows[0]))
     else:
-        click.echo(table(rows, _COLUMNS))
+        click.echo(fitted(rows, _COLUMNS))
 
 
 def _plainly(value: Any) -> Any:  # noqa: ANN401 - whatever a row holds

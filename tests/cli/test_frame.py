@@ -109,6 +109,7 @@ def test_a_bug_is_one_line_without_its_details(
         (["thing", "show", "--count", "many"], "'many' is not a valid integer"),
         (["thing", "show", "--colour"], "No such option"),
         (["thing", "raise"], "Missing argument 'WHAT'"),
+        (["thing", "show", "--count"], "requires an argument. See: sealmon thing show --help"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_two(
@@ -119,6 +120,19 @@ def test_wrong_usage_is_one_line_and_status_two(
     assert len(result.stderr.splitlines()) == 1
     assert expected in result.stderr
     assert "--help" in result.stderr
+
+
+def test_what_was_pasted_by_mistake_is_not_repeated_whole() -> None:
+    root = Root("sealmon")
+
+    @root.command("fail")
+    @click.argument("word")
+    def fail(word: str) -> None:
+        raise Failed(f"{word}: no such thing")
+
+    said = CliRunner().invoke(root, ["fail", "x" * 100_000]).stderr
+    assert len(said) < 1_100
+    assert said.endswith("xxx: no such thing\n")
 
 
 def test_what_a_stranger_wrote_cannot_move_the_cursor() -> None:

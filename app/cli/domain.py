@@ -8,7 +8,8 @@ from app import clock
 from app.cli.frame import Noun, wants_json
 from app.cli.output import show_row, show_rows
 from app.cli.place import Place, pass_place
-from app.model import domains
+from app.model import domains, partners
+from app.model.database import Database
 
 _COLUMNS = ("name", "keys", "sign_to", "added_at")
 
@@ -30,7 +31,19 @@ def _for_table(row: dict[str, Any]) -> dict[str, Any]:
 def add(place: Place, name: str) -> None:
     """Answer for the mail of a domain."""
     row = domains.add(place.database, name, clock.now())
-    _show(row, f"{row['name']} is managed; mail to it is inbound from now on.")
+    row["warnings"] = _warnings(place.database, row["name"])
+    lines = [f"{row['name']} is managed; mail to it is inbound from now on."]
+    _show(row, "\n".join([*lines, *(f"warning: {each}" for each in row["warnings"])]))
+
+
+def _warnings(database: Database, domain: str) -> list[str]:
+    """Return what is known of the domain from when it was a correspondent's."""
+    count = partners.count_in_domain(database, domain)
+    told = (
+        f"{count} entries of the partner book are of {domain}: whoever has their keys still signs"
+        f" as its people; see sealmon partner list --domain {domain}, and remove them"
+    )
+    return [told] if count else []
 
 
 @domain.command("list")

@@ -67,11 +67,14 @@ def _imported(row: dict[str, Any]) -> str:
 
 @partner.command("list")
 @click.option("--name", default="", metavar="ADDRESS_OR_DOMAIN", help="Only these entries.")
+@click.option("--domain", default="", metavar="DOMAIN", help="Only it and its addresses.")
 @click.option("--expires-before", type=MOMENT, help="Only what ends before this moment.")
 @pass_place
-def list_(place: Place, name: str, expires_before: datetime | None) -> None:
+def list_(place: Place, name: str, domain: str, expires_before: datetime | None) -> None:
     """List the partner book by name, the newest certificate of each first."""
-    rows = partners.list_partners(place.database, name=name, expires_before=expires_before)
+    rows = partners.list_partners(
+        place.database, name=name, domain=domain, expires_before=expires_before
+    )
     show_list(place.database, rows, _COLUMNS, "name")
 
 

@@ -133,15 +133,33 @@ def _names(leaf: Certificate, name: str | None) -> list[tuple[str, bool]]:
 
 
 def list_partners(
-    database: Database, *, name: str = "", expires_before: datetime | None = None
+    database: Database,
+    *,
+    name: str = "",
+    domain: str = "",
+    expires_before: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the entries of the book by name, newest certificate first; at most 10,000."""
+    """Return the entries of the book by name, newest certificate first; at most 10,000.
+
+    Those of a domain are its own and those of its addresses.
+    """
     query = Partner.select().order_by(Partner.name, Partner.not_after.desc(), Partner.id)
     if name:
         query = query.where(Partner.name == _as_filed(name))
+    if domain:
+        query = query.where(_is_in(_as_filed(domain)))
     if expires_before is not None:
         query = query.where(Partner.not_after < stamp(expires_before))
     return [entry_json(row) for row in database.rows(query.limit(_LISTED_AT_MOST))]
+
+
+def count_in_domain(database: Database, domain: str) -> int:
+    """Return how many entries there are of a normalised domain and of its addresses."""
+    return len(database.rows(Partner.select(Partner.id).where(_is_in(domain))))
+
+
+def _is_in(domain: str) -> Any:  # noqa: ANN401 - an expression of peewee's
+    return (Partner.name == domain) | Partner.name.endswith(f"@{domain}")
 
 
 def _as_filed(name: str) -> str:

@@ -1,6 +1,9 @@
+from collections.abc import Callable
+
 import pytest
 
 from tests.cli.conftest import Command
+from tests.testpki import TestIdentity
 
 
 def test_a_domain_is_added_shown_and_removed(command: Command) -> None:
@@ -32,9 +35,26 @@ def test_a_domain_has_a_key_and_the_former_one_decrypts(command: Command) -> Non
     assert f"({keys[0]})" in command.ok("domain", "list")
 
 
+# Own people as partners, the other way round: the book was there first.
+def test_what_is_known_of_a_domain_that_becomes_ours_is_told(
+    command: Command, issued: Callable[[str], TestIdentity]
+) -> None:
+    file = command.file("bob.pem", issued("bob@sued.example").pem)
+    for name in ("bob@sued.example", "sued.example", "bob@s.ued.example", "bob@notsued.example"):
+        command.ok("partner", "import", file, "--for", name)
+    assert command.ask("domain", "add", "s_ed.example")["warnings"] == []
+    text = command.ok("domain", "add", "sued.example")
+    assert "\nwarning: 2 entries of the partner book are of sued.example: " in text
+    assert "sealmon partner list --domain sued.example" in text
+    found = command.ask("partner", "list", "--domain", "SUED.example.")
+    assert [row["name"] for row in found] == ["bob@sued.example", "sued.example"]
+    assert command.ask("partner", "list", "--domain", "nowhere") == []
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (("add", "192.0.2.1"), "'192.0.2.1': an IP address is no domain"),
         (("add", "nord.example"), "managed already"),
         (("add", "example"), "no registered domain"),
         (("add", "*@nord.example"), "'*@nord.example'"),

@@ -70,7 +70,10 @@ def raise_known(database: Database, entries: Mapping[int, Entry]) -> None:
     database.sql_many(
         "UPDATE partner SET is_pinned = ?, source = ?, is_enabled = ?,"
         " include_subdomains = (include_subdomains OR ?) WHERE id = ?",
-        [(True, each.source, True, each.include_subdomains, id_) for id_, each in entries.items()],
+        [
+            (True, each.source, True, each.include_subdomains, id_)
+            for id_, each in sorted(entries.items(), key=lambda item: item[0])
+        ],
     )
     said = [
         (pack(list(each.capabilities)), stamp(each.signed_at), id_, stamp(each.signed_at))

@@ -146,7 +146,8 @@ class TraceWriter:
         try:
             with self._database.transaction():
                 self._database.sql_insert(_INSERT, [row.values for row in rows])
-                for partner, at in used.items():
+                # In one order: two workers would else wait for each other's rows on PostgreSQL.
+                for partner, at in sorted(used.items()):
                     self._database.run(
                         Partner.update(used_at=stamp(at)).where(Partner.id == partner)
                     )

@@ -18,7 +18,7 @@ from app.model.schema import STEPS, is_initialised, migrate
 from app.model.setup import initialise
 from app.model.snapshot import Store
 from app.model.tables import Domain
-from app.model.trace import Search, find_traces
+from app.model.trace import Search, TraceWriter, find_traces
 from app.pki.certificate import Certificate
 from app.pki.flights import OURS, THEIRS, Stored
 from tests.model.conftest import look_again, master_key
@@ -100,6 +100,29 @@ def test_traces(store: Store) -> None:
     store.trace.close()
     assert [each["id"] for each in find_traces(store.database, Search())] == ["t2", "t1"]
     assert [each["id"] for each in find_traces(store.database, Search(address=ALICE))] == ["t1"]
+
+
+def test_workers_that_note_the_same_partners_lose_no_trace(database: Database) -> None:
+    known = [
+        partners.import_partner(database, person(f"{number}@partner.example").pem, AT)[0]["id"]
+        for number in range(40)
+    ]
+    lost: list[int] = []
+
+    def work(order: list[int]) -> None:
+        other = open_database(database.url)
+        writer = TraceWriter(other)
+        for number in range(1000):
+            writer.write(row(number, partner_ids=(order[number % len(order)],)))
+        writer.close()
+        lost.append(writer.lost)
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in (known, known[::-1]) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lost == [0] * 6
 
 
 def test_a_change_that_fails_leaves_nothing(database: Database) -> None:

@@ -18,6 +18,7 @@ import click
 from app import clock
 from app.cli.frame import Failed, Verb, say, wants_json
 from app.cli.inputs import MOMENT, read_octets, write_octets
+from app.cli.missing import find_missing_issuer
 from app.cli.output import as_json, printable, table
 from app.cli.place import Place, pass_place
 from app.mail.address import MalformedAddress, parse_mailboxes
@@ -151,9 +152,21 @@ def _try(place: Place, envelope: Envelope, file: str, out: str | None) -> bool:
     except Failed as failure:
         say(f"{file}: {failure.message.removeprefix(f'{file}: ')}")
         return False
-    stream = sys.stderr if out == "-" else sys.stdout
-    click.echo(as_json({"file": file, **examined.to_json()}, lines=True), file=stream)
+    missing = _missing_issuer(place, examined)
+    row = {"file": file, **examined.to_json(), "missing_issuer": missing}
+    click.echo(as_json(row, lines=True), file=sys.stderr if out == "-" else sys.stdout)
+    if missing:
+        say(f"note: {file}: {missing['text']}")
     return True
+
+
+def _missing_issuer(place: Place, examined: wireless.Examined) -> dict[str, Any]:
+    delivery = examined.outcome.delivery
+    return find_missing_issuer(
+        delivery.finding if delivery is not None else None,
+        place.store.snapshot().anchors,
+        place.installation.issuer_fetch,
+    )
 
 
 @click.command("explain", cls=Verb)

@@ -1,0 +1,57 @@
+"""Says whose certificate a signed message lacks, where it could have been fetched.
+
+``sealmon try`` asks nobody, and whether a worker would is the setting ``issuer_fetch``. Whoever
+wonders why a signature is untrusted learns here what would help. RFC 8550 §2.3, RFC 5280 §4.2.2.1.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.mail.limits import PATH_CERTIFICATES
+from app.pki.certificate import Certificate
+from app.pki.issuers import URLS
+from app.pki.path import Anchors
+from app.pki.pointers import issuer_urls
+from app.pki.reasons import NO_PATH
+from app.smime.finding import Finding
+
+_FETCHED: Final = {
+    "off": "issuer_fetch is off, so nobody fetches it",
+    "known": "issuer_fetch is known: it is fetched when mail comes, if an authority that you"
+    " believe names the same host",
+    "on": "it is fetched when mail comes",
+}
+
+
+def find_missing_issuer(
+    finding: Finding | None, anchors: Anchors, issuer_fetch: str
+) -> dict[str, Any]:
+    """Return whose certificate is missing and where it is, for JSON; empty if nothing helps."""
+    if finding is None or finding.certificate is None or not finding.has(NO_PATH):
+        return {}
+    last = _last(finding.certificate, (*finding.others, *anchors.ders, *anchors.intermediates))
+    urls = () if last is None else issuer_urls(last)[:URLS]
+    if last is None or not urls:
+        return {}
+    return {
+        "issuer": last.issuer,
+        "of": last.subject,
+        "urls": list(urls),
+        "issuer_fetch": issuer_fetch,
+        "text": f"nobody sent the certificate of {last.issuer}, which issued that of {last.subject}"
+        f" and is said to be at {urls[0]}: {_FETCHED[issuer_fetch]}",
+    }
+
+
+def _last(certificate: Certificate, known: Sequence[Certificate]) -> Certificate | None:
+    """Return the last certificate that the names lead to, None for one that issued itself."""
+    seen = [certificate]
+    while len(seen) < PATH_CERTIFICATES and not seen[-1].is_self_signed:
+        wanted = seen[-1].issuer_key
+        above = [
+            each for each in known if each.is_ca and each.subject_key == wanted and each not in seen
+        ]
+        if not above:
+            return seen[-1]
+        seen.append(above[0])
+    return None

@@ -16,7 +16,7 @@ from app.cli.frame import wants_json
 from app.cli.output import printable, sheet, show_row, show_rows
 from app.mail.address import spelled_out
 from app.model.database import Database
-from app.subject.likeness import Likeness, as_unicode, find_likenesses, oddities
+from app.subject.likeness import Likeness, as_unicode, find_likenesses, find_named, oddities
 
 _ADDRESSES_AT_MOST: Final = 100
 """Of one certificate; each is compared with the whole book."""
@@ -46,13 +46,21 @@ def looked_over(database: Database, rows: Iterable[Row], name: str) -> list[dict
         {
             **row,
             "spelled_out": spelled_out(row[name]),
-            "lookalikes": [
-                *(each.to_json() for one in dict.fromkeys(names) for each in likenesses[one]),
-                *(each.to_json() for each in _odd_names(row)),
-            ],
+            "lookalikes": [each.to_json() for each in _about(row, names, likenesses)],
         }
         for row, names in zip(rows, asked, strict=True)
     ]
+
+
+def _about(
+    row: Row, names: Sequence[str], likenesses: Mapping[str, Sequence[Likeness]]
+) -> Iterator[Likeness]:
+    """Give what can be said of a row; ``names`` are that it is filed under, and those it names."""
+    for each in dict.fromkeys(names):
+        yield from likenesses[each]
+    known = {each.of for each in likenesses[names[0]]}
+    yield from (each for each in find_named(names[0], names[1:]) if each.of not in known)
+    yield from _odd_names(row)
 
 
 def _odd_names(row: Row) -> Iterator[Likeness]:
@@ -91,7 +99,7 @@ def show_list(database: Database, rows: Iterable[Row], columns: Sequence[str], n
     show_rows((for_people(row, name) for row in seen), columns, as_json_=False)
     for row in seen:
         for line in warnings(row):
-            click.echo(f"{row['id']}: {line}")
+            click.echo(line.replace("warning:", f"warning for {row['id']}:", 1))
 
 
 def show_one(database: Database, row: Row, name: str) -> None:

@@ -1,17 +1,22 @@
 """``sealmon trust``: the certificate authorities that the owner believes for mail."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import click
 
 from app import clock
 from app.cli.frame import Noun, wants_json
 from app.cli.inputs import naming, read_octets
-from app.cli.output import show_row, show_rows
+from app.cli.output import printable, show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import trust as anchors
+from app.subject.likeness import Likeness, oddities
 
 _COLUMNS = ("id", "subject", "not_after", "distrust_after", "key_kind", "fingerprint")
+
+_COMPARED_AT_MOST: Final = 3
+"""Of one file; nobody compares a public list by the fingerprint."""
 
 trust = Noun("trust", help="Trust anchors.")
 
@@ -24,12 +29,18 @@ def add(place: Place, file: str, remove_gone: bool) -> None:  # noqa: FBT001 - c
     """Believe the certificate authorities of a file, such as Mozilla's certdata.txt."""
     with naming(file):
         rows = anchors.add(place.database, read_octets(file), clock.now(), remove_gone=remove_gone)
-    show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(_added, rows)))
+    compare = len(rows) <= _COMPARED_AT_MOST
+    lines = [line for row in rows for line in _added(row, compare=compare)]
+    show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(map(printable, lines)))
 
 
-def _added(row: dict[str, Any]) -> str:
-    warnings = "".join(f"\nwarning: {warning}" for warning in row["warnings"])
-    return f"trust anchor {row['id']}: {row['subject']}{warnings}"
+def _added(row: dict[str, Any], *, compare: bool) -> Iterator[str]:
+    yield f"trust anchor {row['id']}: {row['subject']}"
+    if compare:
+        yield f"compare the fingerprint with its owner: {row['fingerprint']}"
+    yield from (f"warning: {each}" for each in row["warnings"])
+    for code, word in dict.fromkeys(oddities(row["subject"])):
+        yield f"warning: its subject {Likeness('', code, word).text()}"
 
 
 @trust.command("list")
@@ -45,4 +56,5 @@ def list_(place: Place) -> None:
 def remove(place: Place, id_: str) -> None:
     """Believe an authority no more; what only it vouches for is untrusted from now on."""
     row = anchors.remove(place.database, id_)
-    show_row(row, as_json_=wants_json(), human=lambda: f"no longer believed: {row['subject']}")
+    line = f"no longer believed: {printable(row['subject'])}"
+    show_row(row, as_json_=wants_json(), human=lambda: line)

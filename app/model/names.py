@@ -22,7 +22,7 @@ def read_address(text: str) -> str:
     except MalformedAddress as error:
         raise Refused(f"{text!r} is no address such as name@example.com: {error}") from error
     if strict_addr_spec(name) is None or _is_number(name):
-        raise Refused(f"{text!r} is no plain address such as name@example.com")
+        raise Refused(f"{text!a} is no plain address such as name@example.com")
     return name
 
 
@@ -73,3 +73,9 @@ def refuse_ours(database: Database, names: Iterable[str]) -> None:
             raise Refused(
                 f"{name} is one of ours ({domain} is managed): its keys go into the key ring"
             )
+
+
+def check_subdomains(names: Iterable[str]) -> None:
+    """Raise Refused where sub-domains shall be included and none of these names is a domain."""
+    if all("@" in name for name in names):
+        raise Refused("--include-subdomains goes with a domain, not with addresses")

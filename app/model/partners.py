@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.mail.address import MalformedAddress, normalise, normalise_domain
-from app.model.database import PARTNERS, Database
+from app.model.database import PARTNERS, SETTINGS, Database
 from app.model.errors import Refused
 from app.model.fields import DAYS_AT_MOST
 from app.model.files import read_partner_file
 from app.model.fitness import check_domain_certificate, find_other_name, find_warnings
 from app.model.keyrows import store_intermediates
-from app.model.names import read_name, refuse_ours
+from app.model.names import check_subdomains, read_name, refuse_ours
 from app.model.partnerrows import (
     MANUAL,
     Entry,
@@ -64,6 +64,8 @@ def import_partner(
         )
     named = [(leaf, *each) for leaf in leaves for each in _names(leaf, name)]
     refuse_ours(database, (filed for _, filed, _ in named))
+    if include_subdomains:
+        check_subdomains(filed for _, filed, _ in named)
     entries = [
         Entry(
             name=filed,
@@ -82,18 +84,13 @@ def import_partner(
     for leaf, filed, _ in named:
         if other := find_other_name(leaf, filed):
             warnings[leaf.fingerprint].append(other)
-    with database.change(PARTNERS):
+    authorities = [each for each in found if each.is_ca and each not in leaves]
+    with database.change(PARTNERS, *([SETTINGS] if authorities else [])):
         ids = _store(database, entries)
+        store_intermediates(database, authorities, at)
     count_anew(database, len(ids))
-    _keep_intermediates(database, [each for each in found if each.is_ca and each not in leaves], at)
     rows = entries_json(database, ids, {leaf.fingerprint: leaf for leaf in leaves})
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
-
-
-def _keep_intermediates(database: Database, found: Sequence[Certificate], at: datetime) -> None:
-    if found:
-        with database.change():
-            store_intermediates(database, found, at)
 
 
 def _store(database: Database, entries: Sequence[Entry]) -> list[int]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from app.mail.address import spelled_out
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
-from app.model.fitness import check_domain_certificate, check_usable
-from app.model.names import is_managed, read_partner_name
+from app.model.fitness import check_domain_certificate, check_usable, find_other_name
+from app.model.names import check_subdomains, is_managed, read_partner_name
 from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
 from app.model.shown import certificate_json
 from app.model.stored import moment, stamp, unpack
@@ -68,10 +69,17 @@ def approve(
     if names or as_domain:
         others, warnings = [], []
     _check(certificate, wanted, at)
+    filed = [read_partner_name(database, each) for each in dict.fromkeys([*wanted, *others])]
+    if include_subdomains:
+        check_subdomains(name for name, _ in filed)
+    warnings += [
+        f"for {spelled_out(name)}: {other}"
+        for name, _ in filed
+        if (other := find_other_name(certificate, name))
+    ]
     with database.change(PARTNERS):
         ids = []
-        for each in dict.fromkeys([*wanted, *others]):
-            name, is_domain = read_partner_name(database, each)
+        for name, is_domain in filed:
             entry = Entry(
                 name=name,
                 is_domain=is_domain,
@@ -118,7 +126,7 @@ def _others(
     bound, warnings = [], []
     for each in others:
         if is_managed(database, each.rpartition("@")[2]):
-            warnings.append(f"not for {each}: it is one of ours")
+            warnings.append(f"not for {spelled_out(each)}: it is one of ours")
         elif database.sql("SELECT 1 FROM partner WHERE name = ? LIMIT 1", (each,)):
             warnings.append(f"not for {each}: another certificate is known; give --for {each}")
         else:
@@ -192,7 +200,7 @@ def get_row(database: Database, pending_id: int, at: datetime | None = None) -> 
 
 
 def chain_of(row: dict[str, Any]) -> tuple[Certificate, ...]:
-    """Return the authorities that the message named above a certificate that waits."""
+    """Return the authorities above a certificate that waits, as the message brought them."""
     return tuple(Certificate.from_der(bytes.fromhex(each)) for each in unpack(row["chain"]))
 
 

@@ -23,6 +23,7 @@ KNOWN: Final = "looks-like-partner"
 LATIN: Final = "looks-latin"
 MIXED: Final = "mixed-scripts"
 HIDDEN: Final = "hidden-characters"
+NAMED: Final = "looks-like-named"
 
 _OF_ONE_NAME: Final = 5
 _NAMES_AT_ONCE: Final = 20_000
@@ -51,6 +52,7 @@ class Likeness:
         return {
             OURS: f"looks like {of}, which is ours, and is another domain",
             KNOWN: f"looks like {of}, of whom certificates are known, and is somebody else",
+            NAMED: f"looks like {of}, which the certificate names, and is another address",
             LATIN: f"seems to be written in Latin letters and is not: {of}",
             MIXED: f"has letters of several alphabets in one word: {of}",
             HIDDEN: f"holds what nobody sees: {of}",
@@ -103,6 +105,15 @@ def find_likenesses(database: Database, names: Iterable[str]) -> dict[str, list[
     for name in _book(database):
         search.compare(name)
     return {name: found[:_OF_ONE_NAME] for name, found in search.found.items()}
+
+
+def find_named(name: str, addresses: Iterable[str]) -> list[Likeness]:
+    """Return whom of those that its certificate names a name looks like, without being one."""
+    addresses = list(addresses)
+    if name in addresses:
+        return []
+    key = _key(name)
+    return [Likeness(name, NAMED, each) for each in addresses if _key(each) == key][:_OF_ONE_NAME]
 
 
 def _book(database: Database) -> Iterator[str]:

@@ -14,7 +14,7 @@ from app.model.stored import pack, stamp
 from app.model.tables import Pending
 from app.pki.certificate import Certificate
 from tests.cli.conftest import Command
-from tests.testpki import TestCA, TestIdentity, dn
+from tests.testpki import TestCA, TestIdentity, ca, dn
 
 CYRILLIC = "\u0430lice@nord.example"
 AS_ASCII = "\\u0430lice@nord.example"
@@ -67,7 +67,7 @@ def test_a_look_alike_that_waits_is_named(command: Command, bob: TestIdentity) -
     for words in (("list",), ("show", id_)):
         text = command.ok("pending", *words)
         assert "b\\u043eb@sued.example (shown as b\u043eb@sued.example)" in text
-        assert "warning: b\\u043eb@sued.example looks like bob@sued.example, of whom" in text
+        assert ": b\\u043eb@sued.example looks like bob@sued.example, of whom" in text
         assert "letters of several alphabets in one word: b\\u043eb" in text
     (row,) = command.ask("pending", "list")
     assert row["from"] == "b\u043eb@sued.example"
@@ -89,6 +89,28 @@ def test_a_look_alike_of_ours_is_named_when_it_is_approved(
     assert [each["of"] for each in row["lookalikes"]] == ["n\u043erd", "nord.example"]
     assert "which is ours" in command.ok("partner", "show", row["id"])
     assert f"alice@{N0RD} (shown as" in command.ok("partner", "disable", row["id"])
+
+
+# A certificate for alice, in a message from \u0430lice: approved, both would be bound to it.
+def test_a_sender_that_looks_like_who_is_in_his_certificate_is_named(
+    command: Command, issued: Callable[[str], TestIdentity]
+) -> None:
+    id_ = waits(command, "\u0430lice@sued.example", issued("alice@sued.example"))
+    word = "looks like alice@sued.example, which the certificate names, and is another address"
+    assert word in command.ok("pending", "show", id_)
+    assert f"warning for {id_}: \\u0430lice@sued.example {word}" in command.ok("pending", "list")
+    text = command.ok("pending", "approve", id_)
+    assert "for \\u0430lice@sued.example: it names another address: alice@sued.example" in text
+
+
+def test_an_authority_is_shown_to_be_compared(command: Command, root: TestCA) -> None:
+    fingerprint = Certificate.from_der(root.certificate).fingerprint
+    text = command.ok("trust", "add", command.file("root.pem", root.identity.pem))
+    assert f"compare the fingerprint with its owner: {fingerprint}" in text
+    assert "warning" not in text
+    twin = ca("R\u043e\u043et")
+    text = command.ok("trust", "add", command.file("twin.pem", twin.identity.pem))
+    assert "\nwarning: its subject has letters of several alphabets in one word: R" in text
 
 
 def test_a_rejected_look_alike_is_named(command: Command, bob: TestIdentity) -> None:

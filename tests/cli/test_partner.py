@@ -90,6 +90,12 @@ def test_a_certificate_is_filed_under_a_domain(command: Command, bob: TestIdenti
     )
 
 
+def test_sub_domains_go_with_a_domain(command: Command, bob: TestIdentity) -> None:
+    words = ("partner", "import", command.file("bob.pem", bob.pem), "--include-subdomains")
+    for given in (words, (*words, "--for", "info@sued.example")):
+        assert "--include-subdomains goes with a domain" in command.refused(*given)
+
+
 def test_an_entry_is_disabled_enabled_and_removed(command: Command, entry: str) -> None:
     assert command.ask("partner", "disable", entry)["status"] == "disabled"
     assert command.ask("partner", "show", entry)["status"] == "disabled"

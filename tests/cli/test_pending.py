@@ -53,6 +53,23 @@ def test_a_certificate_is_approved_for_its_domain(command: Command, waiting: str
     assert (row["name"], row["is_domain"]) == ("sued.example", True)
 
 
+# B2 step 3: From is bound too, whatever the certificate says, and so it is told.
+def test_an_approval_says_what_the_certificate_names_instead(
+    command: Command, waiting: str
+) -> None:
+    words = ("pending", "approve", waiting, "--for", "info@sued.example", "--for", "west.example")
+    text = command.ok(*words)
+    assert "warning: for info@sued.example: it names another address: bob@sued.example" in text
+    assert "warning: for west.example: it is for another domain: bob@sued.example" in text
+
+
+def test_sub_domains_go_with_a_domain(command: Command, waiting: str) -> None:
+    line = command.refused("pending", "approve", waiting, "--include-subdomains")
+    assert "--include-subdomains goes with a domain" in line
+    words = ("pending", "approve", waiting, "--include-subdomains", "--as-domain")
+    assert command.ask(*words)[0]["include_subdomains"] is True
+
+
 def test_a_rejected_certificate_does_not_wait_any_more(command: Command, waiting: str) -> None:
     assert "rejected" in command.ok("pending", "reject", waiting)
     assert command.ask("pending", "list") == []

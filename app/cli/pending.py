@@ -91,9 +91,9 @@ def approve(
 @click.argument("id_", metavar="ID")
 @pass_place
 def trust(place: Place, id_: str) -> None:
-    """Trust the issuer that the message brought, for all that it issues, instead.
+    """Trust the highest issuer that the message brought, for all that it issues, instead.
 
-    Compare the fingerprint of the issuer with its owner first: see pending show.
+    Compare its fingerprint with its owner first: it is the last one that pending show names.
     """
     done = trust_issuer(place.database, read_id(id_, see=_LIST), clock.now())
     anchor = done["anchor"]

@@ -22,7 +22,7 @@ from app.model.quotas import APPROVAL_REQUIRED, BLOCKED, hindrance
 from app.model.snapshot import Store
 from app.model.stored import pack, stamp, storable
 from app.model.tables import Partner, Pending
-from app.model.vouching import named_above
+from app.model.vouching import signed_above
 from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME
 from app.pki.path import TRUSTED, validate
@@ -229,7 +229,7 @@ def _queue(
     database: Database, found: Harvest, reasons: Sequence[Reason], at: datetime, message_id: str
 ) -> None:
     expire(database, at)
-    chain = named_above(found.certificate, found.intermediates)
+    chain = signed_above(found.certificate, found.intermediates, at)
     database.insert(
         Pending,
         {

@@ -121,7 +121,7 @@ class Pending(Model):
     state = TextField(index=True)
     """"waiting", "rejected" (this fingerprint) or "sender-rejected" (all from this address)."""
     chain = TextField(default="[]")
-    """JSON list of DER in hexadecimal: the authorities that the message named above it."""
+    """JSON list of DER in hexadecimal: the authorities of the message above it, lowest first."""
     capabilities = TextField(default="")
     capabilities_at = BigIntegerField(default=0)
     message_id = TextField(default="")

@@ -1,11 +1,13 @@
 """Trusting the issuer of a certificate that waits, instead of the certificate (B5).
 
 The message has brought its authorities, and anybody can put anything into a message: only one that
-has truly issued the certificate, or stands above who has, is offered. Whether it is to be believed
-for all that it issues is for the person to say who compares its fingerprint.
+has truly issued the certificate, or stands above who has, is kept with it, shown and offered.
+Whether it is to be believed for all that it issues is for the person to say who compares its
+fingerprint.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,24 +21,40 @@ from app.model.partnerrows import HARVESTED, Entry, entries_json, store_entry
 from app.model.pending import chain_of, get_row, learned_of
 from app.model.stored import unpack
 from app.model.tables import Pending
+from app.pki.builder import Builder, Index
 from app.pki.certificate import Certificate
+from app.pki.engine import Budget, BudgetExceeded, Parsed
 from app.pki.path import TRUSTED, Anchors, PathResult, validate
 
-AUTHORITIES_AT_MOST: Final = 8
-"""Of one message that waits."""
+CHAIN_OCTETS: Final = 64 * 1024
+"""Of the authorities of one message that waits; five times what the largest keys need."""
 
 _OF_THE_PATH: Final = frozenset({"no-path", "no-trust", "untrusted"})
 
 
-def named_above(certificate: Certificate, bag: Sequence[Certificate]) -> list[Certificate]:
-    """Return the authorities of a message that the names lead to; nothing is verified yet."""
+def signed_above(
+    certificate: Certificate, bag: Sequence[Certificate], at: datetime
+) -> list[Certificate]:
+    """Return one line of authorities of a message, each of whom has issued the one before.
+
+    Whoever else is in the bag is not shown beside them: a person would compare the fingerprint of
+    one, and trust another. A line to a root is better than a longer one without.
+    """
+    lines: list[tuple[Certificate, ...]] = []
+    builder = Builder(Index(), Index(bag), Parsed(), Budget(), lines)
+    with suppress(BudgetExceeded):
+        for _ in builder.paths(certificate, at):
+            raise AssertionError("without anchors there is no path")
+    if not lines:
+        return []
     found: list[Certificate] = []
-    wanted = {certificate.issuer_key}
-    while wanted and len(found) < AUTHORITIES_AT_MOST:
-        level = [each for each in bag if each.subject_key in wanted and each not in found]
-        found += level
-        wanted = {each.issuer_key for each in level}
-    return found[:AUTHORITIES_AT_MOST]
+    octets = 0
+    for each in max(lines, key=lambda line: (line[-1].is_self_signed, len(line)))[1:]:
+        octets += len(each.der)
+        if octets > CHAIN_OCTETS:
+            break
+        found.append(each)
+    return found
 
 
 def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str, Any]:
@@ -54,9 +72,10 @@ def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str,
             f"{certificate.subject}: the message brought nobody who issued it; get the certificate"
             f" of {certificate.issuer} from its owner: sealmon trust add FILE"
         )
-    reasons = _other_reasons(database, row, certificate, at)
     ids = []
     with database.change(SETTINGS, PARTNERS):
+        database.exclude(row["address"])
+        reasons = _other_reasons(database, row, certificate, at)
         trust.add(database, anchor.der, at)
         if not reasons:
             entry = Entry(

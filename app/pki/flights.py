@@ -141,7 +141,12 @@ class Flights:
                 return None
             self._started_at.append(clock.monotonic())
             flight = self._under_way[errand.key] = Flight(errand.url)
-        threading.Thread(target=self._fly, args=(errand, at, flight), daemon=True).start()
+        try:
+            threading.Thread(target=self._fly, args=(errand, at, flight), daemon=True).start()
+        except RuntimeError:
+            # No thread is to be had now: the mail goes on without, and the next one tries again.
+            self._land(errand, flight)
+            return None
         return flight
 
     def wait(self, flights: Sequence[Flight], seconds: float) -> None:
@@ -165,10 +170,13 @@ class Flights:
             self._failed.note(errand.key)
             self._cache.failed(errand.key, errand.told_as, at, str(error))
         finally:
-            with self._lock:
-                del self._under_way[errand.key]
-            flight.ended.set()
+            self._land(errand, flight)
             self._cache.leave()
+
+    def _land(self, errand: Errand, flight: Flight) -> None:
+        with self._lock:
+            del self._under_way[errand.key]
+        flight.ended.set()
 
     def _bring(self, errand: Errand, at: datetime) -> None:
         """Fetch an answer and keep it, or wait for the process that does."""

@@ -134,3 +134,22 @@ def test_failure_is_remembered_and_named(memory: Memory, trip: Trip) -> None:
         all_.look_after(trip, AT)
         settled(all_)
     assert (trip.times, memory.failures) == (1, [(trip.url, "nothing there")])
+
+
+# A machine that is out of threads has them again a moment later.
+def test_thread_that_cannot_start_is_nobody_on_the_way(
+    memory: Memory, trip: Trip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    all_ = Flights(memory, 1, 1)
+    trip.gate.set()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuses)
+        assert all_.start(trip, AT) is None
+    assert len(all_) == 0
+    flight = all_.start(trip, AT)
+    assert flight is not None
+    assert flight.ended.wait(30)
+    assert trip.times == 1

@@ -6,6 +6,7 @@ import click
 
 from app import clock
 from app.cli.frame import Failed, Verb, wants_json
+from app.cli.inspect_clock import inspect_clock
 from app.cli.inspect_keys import inspect_keys, inspect_ring
 from app.cli.inspect_lookup import inspect_lookup
 from app.cli.inspect_place import inspect_place
@@ -44,6 +45,7 @@ def _inspect(place: Place) -> Iterator[Weakness]:
         return
     at = clock.now()
     yield from inspect_place(place)
+    yield from inspect_clock(database, at)
     yield from inspect_store(database, at)
     yield from inspect_keys(database, at)
     yield from _inspect_ring(place)

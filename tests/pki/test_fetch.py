@@ -209,6 +209,14 @@ def test_endless_answer_is_left_after_the_limit() -> None:  # T112
     assert sent < 20_000_000
 
 
+def test_answer_in_single_octets_is_left_in_time() -> None:  # T112
+    octets = CHUNKED + b"1\r\nx\r\n" * 1_500_000 + b"0\r\n\r\n"
+    began = time.thread_time()
+    with serving(octets) as server, pytest.raises(CannotFetch, match="too many pieces"):
+        fetch(server.url(), server.guard(), limit_octets=10_000_000)
+    assert time.thread_time() - began < 1
+
+
 def test_endless_header_is_left_after_its_own_limit() -> None:  # T112
     sent = 0
 

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from app.cli import inspect_store
 from app.model.database import open_database
 from app.model.revocations import RevocationStore
 from app.model.stored import pack, stamp
-from app.model.tables import Pending, Trace
+from app.model.tables import Pending
 from app.pki.certificate import Certificate
 from app.pki.flights import Stored
 from tests.cli.conftest import Command, key_file
@@ -381,24 +381,3 @@ def test_an_own_host_is_believed_while_nothing_goes_further(
     monkeypatch.setenv("SEALMON_NEXT_HOP", "maildir:delivered")
     sound.ok("relay", "add", "127.0.0.1/32")
     assert "own-host-believed" not in found(sound)
-
-
-# T135: by a wrong clock everything is judged wrongly, and nobody sees it.
-def test_a_clock_that_stands_before_this_version_is_wrong(
-    sound: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 5, 31, tzinfo=UTC))
-    assert "before this version was made" in found(sound)["clock"]["what"]
-
-
-@pytest.mark.parametrize(("seconds", "is_wrong"), [(-5, False), (55, False), (90, True)])
-def test_a_clock_that_went_back_is_wrong(sound: Command, seconds: int, is_wrong: bool) -> None:
-    database = open_database(f"sqlite:///{sound.folder}/sealmon.db")
-    values = dict.fromkeys(
-        ("trace_id", "direction", "sender", "author", "recipient", "message_id", "details"), "x"
-    )
-    database.insert(Trace, {**values, "at": stamp(clock.now() + timedelta(seconds=seconds))})
-    database.close()
-    report = found(sound).get("clock-stepped")
-    assert (report is not None) == is_wrong
-    assert report is None or (report["level"] == "wrong" and "timedatectl" in report["remedy"])

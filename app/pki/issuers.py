@@ -87,8 +87,8 @@ class _Errand:
             fitting = list(self._fitting(found))
         except BudgetExceeded as error:
             raise CannotFetch("the answer takes too long to check") from error
-        for each in fitting:
-            self._keep_if_it_helps(each, found, at)
+        if fitting:
+            self._keep_what_helps(found, at)
         octets = b"".join(pem.encode(each.der) for each in found)
         return Stored(octets, at, at + (FITTING if fitting else OTHER), self.url)
 
@@ -98,12 +98,16 @@ class _Errand:
             if is_signed_by(self.path[-1], each, parsed, budget):
                 yield each
 
-    def _keep_if_it_helps(
-        self, issuer: Certificate, found: Sequence[Certificate], at: datetime
-    ) -> None:
-        result = validate(issuer, found, self.anchors, at=at, revocation="off")
+    def _keep_what_helps(self, found: Sequence[Certificate], at: datetime) -> None:
+        """Keep the authorities of a path that is good as a whole.
+
+        Whoever has a certificate below a true authority can issue more with it, under any name; no
+        such path is good, and twins of an authority would stand in everybody's way (T110).
+        """
+        leaf, *between = self.path
+        result = validate(leaf, (*between, *found), self.anchors, at=at, revocation="off")
         if result.status == TRUSTED:
-            self.keep((*self.path[1:], *result.path[:-1]), at)
+            self.keep(result.path[1:-1], at)
 
 
 def _nothing() -> None:

@@ -192,6 +192,24 @@ def test_whole_world_of_a_stranger_is_not_believed(world: World) -> None:
     assert world.kept == []
 
 
+# T110: twins of an authority by the hundred, until nobody's signature has a path any more
+def test_nobody_below_a_subscriber_is_kept(world: World) -> None:
+    mallory = world.signer(world.sub).key
+    subscriber = world.sub.issue(
+        "mallory@example.org",
+        private=mallory,
+        extensions=[issuer_at(world.responders.url("sub.cer"))],
+    )
+    below = TestCA(subscriber.x509.subject, mallory, world.sub, "")
+    below.certificate = subscriber.certificate
+    twin = ca("Issuers Sub", below, private=private_key("p256", "twin"))
+    alice = twin.issue("alice@example.org")
+    assert world.ask(alice, twin.certificate, subscriber.certificate).status == "untrusted"
+    world.settle()
+    assert world.requests == ["/sub.cer"]
+    assert world.kept == []
+
+
 def test_only_who_completes_a_path_is_kept(world: World) -> None:
     top = ca("Issuers Mallory Top")
     below = ca("Issuers Mallory Low", top, extensions=[issuer_at(world.responders.url("top.cer"))])

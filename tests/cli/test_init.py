@@ -1,9 +1,10 @@
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, installed
 
 
 def mode(path: Path) -> int:
@@ -21,6 +22,31 @@ def test_init_says_what_it_made(bare: Command) -> None:
     made = bare.ask("init")
     assert made["master_key"].endswith("keys/master.key")
     assert made["database"].endswith("sealmon.db")
+
+
+# T124: there is nothing by which somebody could come in before the owner has said so.
+def test_a_new_installation_lets_nobody_in(
+    bare: Command, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare.ok("init")
+    for noun in ("account", "relay", "domain", "trust", "partner", "key"):
+        assert bare.ask(noun, "list") == [], noun
+    letter = bare.file("letter.eml", b"From: a@nord.example\r\nTo: b@sued.example\r\n\r\nHello\r\n")
+    logins = ("admin", "root", "sealmon", "postmaster", "test")
+    who = [
+        ("--peer", "127.0.0.1"),
+        ("--peer", "192.0.2.10"),
+        *(("--login", each) for each in logins),
+    ]
+    for reply in ("451 4.3.5 ", "550 5.7.1 "):
+        for each in who:
+            row = json.loads(bare.ok("try", "outbound", *each, letter))
+            assert row["reply"].startswith(reply), each
+        bare.run("domain", "add", "nord.example")
+    key = (bare.folder / "keys" / "master.key").read_bytes()
+    other = installed(tmp_path_factory.mktemp("other"), monkeypatch)
+    other.ok("init")
+    assert (other.folder / "keys" / "master.key").read_bytes() != key
 
 
 def test_init_refuses_where_there_is_a_database(command: Command) -> None:

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from app.model.masterkey import create_master_key
 from tests.cli.conftest import PASSWORD, Command, key_file
 from tests.testpki import TestCA, TestIdentity, pem, sign
 
@@ -131,6 +132,28 @@ def test_an_exported_key_opens_with_its_new_password(
     assert loaded.cert.certificate == alice.x509
     line = command.refused("key", "export", row["id"], "--out", out, "--password-file", password)
     assert "exists and is not replaced" in line
+
+
+# T130: whoever sits at the command has the database; a key leaves only with the master key, and
+# only under a password that is given now.
+@pytest.mark.parametrize("what", ["without master key", "with another", "without password"])
+def test_no_key_leaves_without_what_it_is_sealed_to(
+    command: Command, alice: TestIdentity, password: str, what: str
+) -> None:
+    (row,) = command.ask("key", "import", command.file("alice.pem", key_file(alice)))
+    master = command.folder / "keys" / "master.key"
+    words = ["key", "export", row["id"], "--out", command.folder / "out.p12"]
+    if what == "without password":
+        line = command.refused(*words)
+        assert "use --password-file" in line
+        words += ["--password-file", command.file("empty", "")]
+    else:
+        master.unlink()
+        words += ["--password-file", password]
+    if what == "with another":
+        create_master_key(master)
+    command.refused(*words)
+    assert not (command.folder / "out.p12").exists()
 
 
 def test_a_retired_key_stays(command: Command) -> None:

@@ -29,10 +29,12 @@ from app.model.partnerrows import (
 )
 from app.model.stored import stamp
 from app.model.tables import Partner
+from app.pki.builder import line_above
 from app.pki.certificate import Certificate
 
 _LISTED_AT_MOST: Final = 10_000
 _NAMES_OF_ONE: Final = 10
+_ISSUERS: Final = 100
 _GIVE: Final = "say for whom it is: --for ADDRESS"
 
 
@@ -84,13 +86,25 @@ def import_partner(
     for leaf, filed, _ in named:
         if other := find_other_name(leaf, filed):
             warnings[leaf.fingerprint].append(other)
-    authorities = [each for each in found if each.is_ca and each not in leaves]
+    authorities = _authorities(leaves, found, at)
     with database.change(PARTNERS, *([SETTINGS] if authorities else [])):
         ids = _store(database, entries)
         store_intermediates(database, authorities, at)
     count_anew(database, len(ids))
     rows = entries_json(database, ids, {leaf.fingerprint: leaf for leaf in leaves})
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]
+
+
+def _authorities(
+    leaves: Sequence[Certificate], found: Sequence[Certificate], at: datetime
+) -> list[Certificate]:
+    """Return who stands above the certificates of a file; a bag can hold anybody's (T110)."""
+    bag = [each for each in found if each.is_ca and each not in leaves]
+    if not bag:
+        return []
+    one_of_each = {(each.issuer_key, each.aki): each for each in leaves}
+    some = list(one_of_each.values())[:_ISSUERS]
+    return list(dict.fromkeys(each for leaf in some for each in line_above(leaf, bag, at)))
 
 
 def _store(database: Database, entries: Sequence[Entry]) -> list[int]:

@@ -7,7 +7,6 @@ fingerprint.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,9 +20,8 @@ from app.model.partnerrows import HARVESTED, Entry, entries_json, store_entry
 from app.model.pending import chain_of, get_row, learned_of
 from app.model.stored import unpack
 from app.model.tables import Pending
-from app.pki.builder import Builder, Index
+from app.pki.builder import line_above
 from app.pki.certificate import Certificate
-from app.pki.engine import Budget, BudgetExceeded, Parsed
 from app.pki.path import TRUSTED, Anchors, PathResult, validate
 
 CHAIN_OCTETS: Final = 64 * 1024
@@ -38,18 +36,11 @@ def signed_above(
     """Return one line of authorities of a message, each of whom has issued the one before.
 
     Whoever else is in the bag is not shown beside them: a person would compare the fingerprint of
-    one, and trust another. A line to a root is better than a longer one without.
+    one, and trust another.
     """
-    lines: list[tuple[Certificate, ...]] = []
-    builder = Builder(Index(), Index(bag), Parsed(), Budget(), lines)
-    with suppress(BudgetExceeded):
-        for _ in builder.paths(certificate, at):
-            raise AssertionError("without anchors there is no path")
-    if not lines:
-        return []
     found: list[Certificate] = []
     octets = 0
-    for each in max(lines, key=lambda line: (line[-1].is_self_signed, len(line)))[1:]:
+    for each in line_above(certificate, bag, at):
         octets += len(each.der)
         if octets > CHAIN_OCTETS:
             break

@@ -6,7 +6,8 @@ name, cross-signs and loops are followed in the order in which they are likely t
 RFC 5280 §6.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -111,3 +112,19 @@ class Builder:
                 -issuer.not_after.timestamp(),
             ),
         )
+
+
+def line_above(
+    certificate: Certificate, bag: Sequence[Certificate], at: datetime
+) -> tuple[Certificate, ...]:
+    """Return one line of authorities out of a bag, each of whom has issued the one before.
+
+    Nobody says that they are to be believed. A line to a root is better than a longer one without.
+    """
+    lines: list[tuple[Certificate, ...]] = []
+    builder = Builder(Index(), Index(bag), Parsed(), Budget(), lines)
+    with suppress(BudgetExceeded):
+        for _ in builder.paths(certificate, at):
+            raise AssertionError("without anchors there is no path")
+    best = max(lines, key=lambda line: (line[-1].is_self_signed, len(line)), default=())
+    return best[1:]

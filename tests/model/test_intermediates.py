@@ -4,16 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.model import trust
+from app.model import partners, trust
 from app.model.fetched import keep_issuers
 from app.model.keyrows import ENDED_FOR, forget_ended, store_intermediates
 from app.model.schema import STEPS
 from app.model.snapshot import Store
 from app.pki.certificate import Certificate
 from tests.model.conftest import look_again
-from tests.model.house import DAY, root
+from tests.model.house import BOB, DAY, root
 from tests.model.test_trace import row
-from tests.testpki import AT, ca
+from tests.testpki import AT, ca, pem, private_key
 
 
 def authority(name: str, not_after: datetime) -> Certificate:
@@ -77,3 +77,18 @@ def test_authorities_of_an_earlier_version_get_their_end(full: Store) -> None:
     assert database.sql("SELECT COUNT(*) FROM intermediate") == [(2,)]
     look_again(full)
     assert kept(full) == {LASTS, ENDED}
+
+
+# T110: a person takes over a message or a file, and not whoever hides in its bag
+def test_import_keeps_who_stands_above_its_certificates(store: Store) -> None:
+    issuing = ca("Imported Issuing", root())
+    twins = [
+        ca("Imported Issuing", private=private_key("p256", f"twin {each}")) for each in range(9)
+    ]
+    others = [ca("Imported Stranger", root()), *twins]
+    first, second = issuing.issue(BOB), root().issue("carol@partner.example")
+    file = [*(each.certificate for each in (*others, issuing)), first.certificate]
+    file.append(second.certificate)
+    rows = partners.import_partner(store.database, b"".join(map(pem, file)), AT)
+    assert len(rows) == 2
+    assert kept(store) == {Certificate.from_der(issuing.certificate)}

@@ -76,10 +76,8 @@ def read_partner_file(database: Database, octets: bytes, at: datetime) -> Partne
     """
     message = octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     layer = Layer(Kind.PLAIN) if octets[:1] == b"\x30" else recognise(message)
-    if layer.kind in ENCRYPTED:
-        raise Refused("the message is encrypted: give the message as it is read, or a certificate")
     if layer.kind not in SIGNED:
-        return PartnerFile(read_certificates(octets))
+        return PartnerFile(_unsigned(octets, message, layer))
     snapshot = load_snapshot(database)
     trust = StoreTrust(database, snapshot.anchors, sources(database).revocation)
     finding = verify(message, layer, originator(split(message).headers), trust, at=at)
@@ -93,6 +91,21 @@ def read_partner_file(database: Database, octets: bytes, at: datetime) -> Partne
         return PartnerFile(found, note=f"{_status(finding)}{_WITHOUT}")
     signed_at = signing_time(finding)
     return PartnerFile(found, finding.capabilities if signed_at else None, signed_at)
+
+
+def _unsigned(octets: bytes, message: bytes, layer: Layer) -> tuple[Certificate, ...]:
+    """Return the certificates of what is no signed message. Raises Refused."""
+    if layer.kind in ENCRYPTED:
+        raise Refused("the message is encrypted: give the message as it is read, or a certificate")
+    if layer.kind is Kind.CERTS_ONLY:
+        return read_certificates(layer.cms)
+    try:
+        return read_certificates(octets)
+    except Refused:
+        if split(message).headers.find("From") is None:
+            raise
+        part = "; a part of it is: save that one as a message, and give it" if layer.partial else ""
+        raise Refused(f"the message is not signed{part}") from None
 
 
 def _broken(layer: Layer, finding: Finding, signer: Certificate) -> PartnerFile:

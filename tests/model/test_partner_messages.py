@@ -131,3 +131,22 @@ def test_a_message_that_nobody_signed_is_refused(database: Database) -> None:
     with pytest.raises(Refused):
         taken(database, octets + base64.encodebytes(nobody))
     assert partners.list_partners(database) == []
+
+
+def test_a_message_that_is_not_signed_is_called_so(database: Database) -> None:
+    plain = b"From: bob@partner.example\r\nSubject: x\r\n\r\nHello\r\n"
+    with pytest.raises(Refused, match=r"^the message is not signed$"):
+        taken(database, plain)
+    forwarded = b"From: eve@partner.example\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n"
+    forwarded += b"--m\r\n\r\nsee below\r\n--m\r\n" + signed(person(BOB)).partition(b"1.0\r\n")[2]
+    with pytest.raises(Refused, match="not signed; a part of it is"):
+        taken(database, forwarded + b"\r\n--m--\r\n")
+
+
+# RFC 8551 §3.8: how some programs send a certificate.
+def test_a_message_of_certificates_only_brings_them(database: Database) -> None:
+    octets = b"From: bob@partner.example\r\nContent-Type: application/pkcs7-mime;\r\n"
+    octets += b" smime-type=certs-only; name=smime.p7c\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    octets += base64.encodebytes(build_certs_only([person(BOB).certificate]))
+    row = taken(database, octets)
+    assert (row["name"], row["capabilities"], row["warnings"]) == (BOB, None, [])

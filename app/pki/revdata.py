@@ -13,6 +13,7 @@ from pyhanko_certvalidator import errors
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from app.cms.errors import MalformedCms, TooLarge
+from app.pki import spki
 from app.pki.crls import abridge
 from app.pki.engine import PARSING_ERRORS, Budget, run
 from app.pki.reasons import REVOKED
@@ -141,7 +142,10 @@ def is_response(octets: bytes) -> bool:
 
 def _is_strong(container: OCSPContainer) -> bool:
     basic = container.extract_basic_ocsp_response()
-    return basic is not None and not signature_problem(basic["signature_algorithm"])
+    if basic is None or signature_problem(basic["signature_algorithm"]):
+        return False
+    # Whoever is not on the path has his certificate in the response.
+    return not any(spki.describe(each.public_key.dump())[1] for each in basic["certs"] or ())
 
 
 def together(results: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.util import ConsList
 
 from app.mail.limits import CRLS
+from app.pki import spki
 from app.pki.builder import Index
 from app.pki.certificate import Certificate
 from app.pki.crls import issuer_of
@@ -201,7 +202,7 @@ class Checker:
         found: dict[Certificate, None] = {}
         for issuer in dict.fromkeys(filter(None, map(issuer_of, crls))):
             for certificate in self.others.find(issuer)[:ISSUERS]:
-                if certificate not in self.path:
+                if certificate not in self.path and not spki.describe(certificate.spki)[1]:
                     found[certificate] = None
         return list(found)
 

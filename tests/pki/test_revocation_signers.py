@@ -6,7 +6,7 @@ from cryptography import x509
 
 from app.cms import der
 from app.pki.reasons import REVOCATION_UNKNOWN
-from tests.pki.test_revocation import BAD, GOOD, ROOT, SUB, URL, ask
+from tests.pki.test_revocation import BAD, GOOD, ROOT, ROOT_SAYS, SUB, URL, Store, ask
 from tests.testpki import AT, TestCA, ca, private_key
 
 
@@ -71,3 +71,19 @@ def test_issuer_of_a_list_is_found_beside_one_with_its_serial_number() -> None:
     signer = ca("Revocation Sub", ROOT, private=private_key("p256", "signer"), serial=88)
     pool = [decoy.certificate, signer.certificate]
     assert ask(GOOD, "hard", crls=[signer.crl(), ROOT.crl()], others=pool).revocation == "good"
+
+
+# T56: a key that anybody can break says nothing about others
+def test_small_key_signs_neither_lists_nor_responses() -> None:
+    small = ca("Revocation Sub", ROOT, private=private_key("rsa1024", "lists"), usage=("crl_sign",))
+    result = ask(GOOD, "hard", crls=[small.crl(), ROOT.crl()], others=[small.certificate])
+    assert result.revocation == "unknown"
+    responder = SUB.issue(
+        "small@example.org",
+        key="rsa1024",
+        usage=("digital_signature",),
+        extended=("ocsp_signing",),
+        extensions=[(x509.OCSPNoCheck(), False)],
+    )
+    said = [SUB.ocsp(GOOD, responder=responder), ROOT_SAYS]
+    assert ask(GOOD, "hard", store=Store((), said)).revocation == "unknown"

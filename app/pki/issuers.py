@@ -67,8 +67,8 @@ class _Errand:
 
     @property
     def told_as(self) -> str:
-        """Its URL, but not one that any stranger can write."""
-        return self.url if self.wanted.only_known else ""
+        """Its host, if that is one of our authorities'; what else is in a URL strangers write."""
+        return _place(self.url) if self.wanted.only_known else ""
 
     def is_due(self, stored: Stored, at: datetime) -> bool:
         """Return False: a certificate does not change."""
@@ -90,7 +90,7 @@ class _Errand:
         if fitting:
             self._keep_what_helps(found, at)
         octets = b"".join(pem.encode(each.der) for each in found)
-        return Stored(octets, at, at + (FITTING if fitting else OTHER), self.url)
+        return Stored(octets, at, at + (FITTING if fitting else OTHER), self.told_as)
 
     def _fitting(self, found: Sequence[Certificate]) -> Iterator[Certificate]:
         parsed, budget = Parsed(), Budget()
@@ -236,6 +236,17 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _place(url: str) -> str:
+    """Return the URL of the host alone, with its port if that is a number and not 80."""
+    host = _host(url)
+    try:
+        port = urlsplit(url).port or 80
+    except ValueError:
+        port = 80
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}{'' if port == 80 else f':{port}'}/"
 
 
 def _read(octets: bytes) -> Sequence[Certificate]:

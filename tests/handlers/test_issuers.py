@@ -90,7 +90,7 @@ def test_host_that_is_down_is_told_if_it_is_one_of_ours(world: World, only_known
     assert {world.read(timedelta(minutes=each)) for each in range(3)} == {"untrusted"}
     assert world.responders.requests == ["/sub.p7c"]
     told = [(row["url"], row["problem"]) for row in list_failures(world.sued.database, AT)]
-    url = world.responders.url("sub.p7c")
+    url = world.responders.url("")
     assert told == ([(url, "the host answers 503")] if only_known else [])
 
 

@@ -337,6 +337,22 @@ def test_other_schemes_are_no_places(world: World) -> None:  # T113
     assert (len(world.source._flights), world.memory.failures) == (0, [])
 
 
+def test_host_is_told_and_not_what_strangers_write_behind_it(world: World) -> None:  # T136
+    world.only_known = True
+    world.restart()
+    roots = world.knowing_the_host()
+    for number in range(5):
+        stranger = ca("Issuers Any").issue(
+            "a@example.org", extensions=[issuer_at(world.responders.url(f"lie-{number}"))]
+        )
+        assert world.ask(stranger, roots=roots).status == "untrusted"
+        world.settle()
+    port = world.responders.port
+    assert {url for url, _ in world.memory.failures} == {f"http://pki.example:{port}/"}
+    assert world.ask(roots=roots).status == "trusted"
+    assert [each.url for each in world.memory.stored.values()] == [f"http://pki.example:{port}/"]
+
+
 def test_only_hosts_of_our_own_authorities_are_asked_if_so_wanted(world: World) -> None:
     world.only_known = True
     world.restart()

@@ -13,7 +13,7 @@ from app.cli.place import Place, pass_place
 from app.model import marktexts
 from app.model.loading import load_marks
 from app.model.marks import KEYS, LANGUAGES, MarkTexts
-from app.subject.check import symbol_problem, text_problem
+from app.subject.check import meaning_problem, symbol_problem, text_problem
 from app.subject.render import preview as preview_mark
 
 _COLUMNS = ("status", "language", "text", "own")
@@ -47,10 +47,9 @@ def set_(place: Place, status: str, text: str, language: str | None) -> None:
 
 def _check_cleanable(texts: MarkTexts, status: str, text: str, language: str) -> None:
     marktexts.check_text(status, text, language)
-    if language == marktexts.SYMBOL:
-        problem = symbol_problem(text, status, texts)
-    else:
-        problem = text_problem(text, texts)
+    is_symbol = language == marktexts.SYMBOL
+    problem = symbol_problem(text, status, texts) if is_symbol else text_problem(text, texts)
+    problem = problem or meaning_problem(status, text, texts, is_symbol=is_symbol)
     if problem:
         raise Failed(f"{text!r}: {problem}")
 

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Final
 
-from app.model.marks import MarkTexts
+from app.model.marks import ENCRYPTED, KEYS, LANGUAGES, MarkTexts
 from app.subject.forms import groups
 from app.subject.skeleton import reduce
 from app.subject.strip import Cleaner
@@ -13,6 +13,7 @@ from app.subject.symbols import JOINERS
 FEWEST_LETTERS: Final = 3
 FEWEST_BEFORE_ADDRESS: Final = 6  # whatever follows them is taken off with them
 _SKINS: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")  # UTS 51
+_SIGNED: Final = frozenset(("valid", "valid-domain"))
 _ADDRESS: Final = "erika@example.org"
 _DOMAIN: Final = "example.org"
 _SUBJECT: Final = "Anfrage 42"
@@ -57,3 +58,30 @@ def symbol_problem(symbol: str, status: str, texts: MarkTexts) -> str:
     if cleaner.clean(f"{symbol} {_SUBJECT}") != _SUBJECT:
         return "it could not be taken off again"
     return ""
+
+
+def meaning_problem(status: str, text: str, texts: MarkTexts, *, is_symbol: bool) -> str:
+    """Return which mark of another meaning a text or symbol would look like, "" if none.
+
+    A reader must never take "encrypted" or "invalid" for "signed", in whatever language.
+    """
+    looks = _looks(text, is_symbol=is_symbol)
+    for other in KEYS if looks else ():
+        if _meaning(other) == _meaning(status):
+            continue
+        shown = [texts.symbol(other)] if is_symbol else [texts.text(other, x) for x in LANGUAGES]
+        if looks in [_looks(each, is_symbol=is_symbol) for each in shown]:
+            return f"readers would take it for the mark of {other}"
+    return ""
+
+
+def _meaning(status: str) -> str:
+    if status == ENCRYPTED:
+        return status
+    return "signed" if status in _SIGNED else "doubtful"
+
+
+def _looks(text: str, *, is_symbol: bool) -> str:
+    if is_symbol:
+        return "".join(char for char in text if char not in JOINERS and char not in _SKINS)
+    return reduce(text.replace("{address}", "").replace("{domain}", ""))

@@ -23,9 +23,40 @@ def test_a_text_may_be_empty(command: Command) -> None:
     assert "no mark" in command.ok("mark", "set", "untrusted", "")
 
 
-@pytest.mark.parametrize("symbol", ["✅", "🔏", "⚠️", "☑", "⭐", "👍🏽", "🧑\u200d⚖"])
+@pytest.mark.parametrize("symbol", ["✅", "🔏", "☑️", "☑", "⭐", "👍🏽", "🧑\u200d⚖"])
 def test_a_symbol_is_set(command: Command, symbol: str) -> None:
     assert command.ask("mark", "set", "valid", symbol, "--language", "symbol")["text"] == symbol
+
+
+# A mark that readers trust must not stand for anything else.
+@pytest.mark.parametrize(
+    ("words", "whose"),
+    [
+        (("encrypted", "[SIGNIERT]"), "valid"),
+        (("invalid", "[Signiert]"), "valid"),
+        (("untrusted", "(SIGNED)"), "valid"),
+        (("valid-other", "[SIGNIERT VON <*@{domain}>]"), "valid-domain"),
+        (("valid", "[VERSCHLÜSSELT]"), "encrypted"),
+        (("valid", "[SIGNATUR UNGÜLTIG]"), "invalid"),
+        (("valid", "[SIGNED BY SOMEBODY ELSE {address}]"), "valid-other"),
+        (("encrypted", "🔏", "--language", "symbol"), "valid"),
+        (("valid", "🔐", "--language", "symbol"), "encrypted"),
+        (("valid", "⚠", "--language", "symbol"), "valid-other"),
+        (("invalid", "🔏\ufe0f", "--language", "symbol"), "valid"),
+    ],
+)
+def test_no_mark_looks_like_one_of_another_meaning(
+    command: Command, words: tuple[str, ...], whose: str
+) -> None:
+    line = command.refused("mark", "set", *words)
+    assert line.endswith(f"readers would take it for the mark of {whose}")
+
+
+def test_marks_of_one_meaning_may_look_alike(command: Command) -> None:
+    command.ok("mark", "set", "valid-domain", "[SIGNIERT]")
+    command.ok("mark", "set", "unsupported", "[SIGNATUR UNGÜLTIG]")
+    command.ok("mark", "set", "invalid", "⚠", "--language", "symbol")
+    command.ok("mark", "set", "valid", "[SIGNIERT]")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import click
 
 from app import clock
 from app.cli.frame import Noun, wants_json
+from app.cli.named import beside
 from app.cli.output import show_row, show_rows
 from app.cli.place import Place, pass_place
 from app.model import domains, partners
@@ -22,7 +23,12 @@ def _show(row: dict[str, Any], human: str) -> None:
 
 def _for_table(row: dict[str, Any]) -> dict[str, Any]:
     keys = [key["id"] if key["state"] == "active" else f"({key['id']})" for key in row["keys"]]
-    return {**row, "keys": keys}
+    return {
+        **row,
+        "name": beside(row["name"]),
+        "keys": keys,
+        "sign_to": map(beside, row["sign_to"]),
+    }
 
 
 @domain.command("add")
@@ -32,7 +38,7 @@ def add(place: Place, name: str) -> None:
     """Answer for the mail of a domain."""
     row = domains.add(place.database, name, clock.now())
     row["warnings"] = _warnings(place.database, row["name"])
-    lines = [f"{row['name']} is managed; mail to it is inbound from now on."]
+    lines = [f"{beside(row['name'])} is managed; mail to it is inbound from now on."]
     _show(row, "\n".join([*lines, *(f"warning: {each}" for each in row["warnings"])]))
 
 
@@ -71,7 +77,7 @@ def show(place: Place, name: str) -> None:
 def remove(place: Place, name: str) -> None:
     """Give a domain up; its keys stay in the key ring."""
     row = domains.remove(place.database, name)
-    _show(row, f"{row['name']} is no longer managed.")
+    _show(row, f"{beside(row['name'])} is no longer managed.")
 
 
 @domain.command("key")
@@ -91,4 +97,4 @@ def key(place: Place, name: str, key: str) -> None:
 def sign_to(place: Place, name: str, targets: tuple[str, ...]) -> None:
     """Set to whom the domain's certificate signs; `.example.com` means its sub-domains."""
     row = domains.sign_to(place.database, name, targets)
-    _show(row, f"{row['name']} signs to {', '.join(row['sign_to']) or 'nobody'}.")
+    _show(row, f"{row['name']} signs to {', '.join(map(beside, row['sign_to'])) or 'nobody'}.")

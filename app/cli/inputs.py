@@ -123,5 +123,5 @@ def ask_password(prompt: str, *, option: str, confirm: bool = False) -> str:
 def read_id(text: str, *, see: str) -> int:
     """Return the id of a row; raises Failed, naming the list, for what cannot be one."""
     if not (text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS):
-        raise Failed(f"there is no entry {text}: see {see}")
+        raise Failed(f"there is no entry {text.strip() or repr(text)}: see {see}")
     return int(text)

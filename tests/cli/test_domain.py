@@ -7,7 +7,9 @@ from tests.testpki import TestIdentity
 
 
 def test_a_domain_is_added_shown_and_removed(command: Command) -> None:
-    command.ok("domain", "add", "Süd.Example")
+    shown = "xn--sd-xka.example (shown as süd.example)"
+    assert f"{shown} is managed" in command.ok("domain", "add", "Süd.Example")
+    assert shown in command.ok("domain", "list")
     assert [row["id"] for row in command.ask("domain", "list")] == [
         "nord.example",
         "xn--sd-xka.example",

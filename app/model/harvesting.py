@@ -16,7 +16,14 @@ from app.model.database import PARTNERS, Database
 from app.model.facts import reasons_json
 from app.model.fetched import keep_issuers
 from app.model.names import is_managed
-from app.model.partnerrows import HARVESTED, Entry, Known, find_entry, store_entry
+from app.model.partnerrows import (
+    HARVESTED,
+    Entry,
+    Known,
+    find_disabled_elsewhere,
+    find_entry,
+    store_entry,
+)
 from app.model.pending import LIFETIME, WAITING, expire, is_rejected
 from app.model.quotas import APPROVAL_REQUIRED, BLOCKED, hindrance
 from app.model.snapshot import Store
@@ -215,12 +222,9 @@ def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]
 def _blocked_elsewhere(database: Database, found: Harvest) -> Reason | None:
     """Return where else a person has said no to a certificate, None if nowhere (B4)."""
     fingerprint = found.certificate.fingerprint
-    disabled = database.sql(
-        "SELECT id FROM partner WHERE fingerprint = ? AND NOT is_enabled AND name <> ? LIMIT 1",
-        (fingerprint, found.address),
-    )
-    if disabled:
-        return Reason(BLOCKED, f"entry {disabled[0][0]}")
+    disabled = find_disabled_elsewhere(database, found.address, fingerprint)
+    if disabled is not None:
+        return Reason(BLOCKED, f"entry {disabled}")
     is_blocked = is_rejected(database, found.address, fingerprint)
     return Reason(BLOCKED) if is_blocked else None
 

@@ -18,6 +18,7 @@ from app.model.choice import Candidate, Question, choose_newest
 from app.model.continuity import find_change
 from app.model.database import Database
 from app.model.facts import ONLY_THIS_ONE, Usable
+from app.model.partnerrows import find_disabled_elsewhere
 from app.model.pending import is_rejected
 from app.model.stored import moment, pack, stamp, storable, unpack
 from app.pki.certificate import Certificate
@@ -136,6 +137,8 @@ class Judge:
         for known, is_enabled, _, _ in rows:
             if known == fingerprint:
                 return None if is_enabled else Reason("blocked-certificate", short)
+        if find_disabled_elsewhere(self.database, name, fingerprint) is not None:
+            return Reason("blocked-certificate", short)
         for known, _, is_only, _ in rows:
             if is_only and known != fingerprint:
                 return Reason(ONLY_THIS_ONE, known[:16])

@@ -148,6 +148,15 @@ def find_entry(database: Database, name: str, fingerprint: str) -> Known | None:
     return Known(int(rows[0][0]), bool(rows[0][1]), int(rows[0][2])) if rows else None
 
 
+def find_disabled_elsewhere(database: Database, name: str, fingerprint: str) -> int | None:
+    """Return the entry under another name that a person has disabled a certificate by (B4)."""
+    rows = database.sql(
+        "SELECT id FROM partner WHERE fingerprint = ? AND NOT is_enabled AND name <> ? LIMIT 1",
+        (fingerprint, name),
+    )
+    return int(rows[0][0]) if rows else None
+
+
 def find_entries(
     database: Database, wanted: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Known]:

@@ -88,6 +88,19 @@ def test_what_a_source_says_surprises_as_well(store: Store) -> None:
     assert judged.certificates == ()
 
 
+# B4, T98: nor does a directory bring back what a person has disabled under another name
+def test_what_is_disabled_elsewhere_is_not_used_from_a_source(store: Store) -> None:
+    trust.add(store.database, root().certificate, AT)
+    both = Certificate.from_der(root().issue([BOB, "bob@elsewhere.example"]).certificate)
+    judge = Judge(store.database, Question(look_again(store).trust, AT, "off"))
+    assert judge.usable("smimea", BOB, (both,)).certificates == (both,)
+    (row,) = partners.import_partner(store.database, both.der, AT, name="bob@elsewhere.example")
+    partners.disable(store.database, row["id"])
+    judged = judge.usable("smimea", BOB, (both,))
+    assert [each.code for each in judged.reasons] == ["blocked-certificate"]
+    assert judged.certificates == ()
+
+
 def test_what_has_waited_too_long_is_asked_for_again(store: Store) -> None:
     assert outcome(store, FIRST) == ("stored", [])
     assert outcome(store, FOREIGN) == ("pending", ["key-change"])

@@ -155,8 +155,10 @@ def show_rows(rows: Iterable[object], columns: Sequence[str], *, as_json_: bool)
 
 
 def show_row(row: object, *, as_json_: bool, human: Callable[[], str] | None = None) -> None:
-    """Print one row: an object, or a sheet, or what human() makes of it."""
+    """Print one row: an object, or a sheet, or what human() makes of it, line by line."""
     if as_json_:
         click.echo(as_json(row))
+    elif human is None:
+        click.echo(sheet(row))
     else:
-        click.echo(human() if human is not None else sheet(row))
+        click.echo("\n".join(map(printable, human().split("\n"))))

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import pytest
 
-from app.cli.output import as_json, cell, plain, printable, rfc3339, sheet, table
+from app.cli.output import as_json, cell, plain, printable, rfc3339, sheet, show_row, table
 
 
 class Colour(StrEnum):
@@ -99,3 +99,18 @@ def test_an_empty_table_says_so() -> None:
 
 def test_a_sheet_is_a_line_for_each_value() -> None:
     assert sheet({"id": 1, "sign_to": ["a"]}).splitlines() == ["id       1", "sign to  a"]
+
+
+def test_what_a_verb_says_in_words_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    show_row({}, as_json_=False, human=lambda: "first \x1b[2J\nsecond \u202e")
+    assert capsys.readouterr().out == "first \\x1b[2J\nsecond \\u202e\n"  # T131
+
+
+@pytest.mark.parametrize("text", ["\u3164", "\u034f", "\uffa0", "\U000e0100", "\u0378"])
+def test_what_shows_nothing_stands_as_its_number(text: str) -> None:
+    assert printable(f"a{text}b") == f"a{text.encode('unicode_escape').decode()}b"
+
+
+def test_letters_from_right_to_left_turn_no_table() -> None:
+    assert table([{"a": "\u05d0", "b": 1}], ["a", "b"]).splitlines()[1] == "\\u05d0  1"
+    assert sheet({"a": "\u05d0"}) == "a  \u05d0"

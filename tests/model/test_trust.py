@@ -243,7 +243,8 @@ def test_the_root_of_these_tests_is_an_authority() -> None:
 def test_an_intermediate_that_was_seen_helps_and_is_not_believed(store: Store) -> None:
     below = ca("Seen Below", parent=root())
     bob = below.issue(BOB)
-    partners.import_partner(store.database, person("x@y.example").pem + pem(below.certificate), AT)
+    seen = below.issue("x@y.example").pem + pem(below.certificate)
+    partners.import_partner(store.database, seen, AT)
     leaf = Certificate.from_der(bob.certificate)
 
     def status() -> str:

@@ -8,6 +8,7 @@ from app.model import domains, partners
 from app.model.database import Database, open_database
 from app.model.setup import initialise
 from app.pki.sealing import MasterKey, new_master_key
+from app.subject import likeness
 from app.subject.likeness import HIDDEN, KNOWN, LATIN, MIXED, OURS, as_unicode, find_likenesses
 from tests.model.house import person
 from tests.testpki import AT
@@ -102,3 +103,11 @@ def test_a_domain_is_shown_as_mail_programs_show_it() -> None:
     assert as_unicode("a@xn--mnchen-3ya.example") == "a@münchen.example"
     assert as_unicode("xn--80ak6aa92e.com") == "аррӏе.com"
     assert as_unicode("a@xn--99999999999.example") == "a@xn--99999999999.example"
+
+
+def test_the_book_is_read_to_its_end(book: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [name for name, _ in LIKE]
+    at_once = find_likenesses(book, names)
+    for size in (1, 2, 3, 4):
+        monkeypatch.setattr(likeness, "_NAMES_AT_ONCE", size)
+        assert find_likenesses(book, names) == at_once

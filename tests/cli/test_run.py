@@ -45,15 +45,6 @@ def test_a_closed_pipe_is_one_line(command: Command) -> None:
     process.stderr.close()
 
 
-def test_a_full_disk_is_one_line(command: Command) -> None:
-    with Path("/dev/full").open("wb") as full:
-        process = subprocess.run(
-            [*SEALMON, "mark", "list"], cwd=HERE, stdout=full, stderr=-1, check=False, timeout=60
-        )
-    assert process.returncode == 1
-    assert process.stderr == b"sealmon: No space left on device\n"
-
-
 def at_terminal(words: Sequence[object], typed: Sequence[bytes]) -> tuple[int, bytes]:
     """Run a command on a terminal, answering each of its questions; return status and dialogue."""
     ours, theirs = pty.openpty()

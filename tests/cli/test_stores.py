@@ -8,13 +8,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, installed
 from tests.testpki import TestCA, TestIdentity
 
 ROOT = Path(__file__).parents[2]
@@ -78,10 +78,22 @@ def test_a_database_that_is_none_is_one_line(
     assert "run sealmon init first" in line or "see the setting database" in line
 
 
-def as_nobody(command: Command, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb as somebody who may read everything here and write nothing."""
-    for each in (command.folder, *command.folder.rglob("*")):
+@pytest.fixture(name="read_only")
+def make_read_only(filled: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    """The installation where everybody may read, and nobody may write."""
+    if os.getuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root may write everything, and there is no setpriv")
+    folder = Path(tempfile.mkdtemp(prefix="sealmon-read-only-"))
+    shutil.copytree(filled.folder, folder, dirs_exist_ok=True)
+    for each in (folder, *folder.rglob("*")):
         each.chmod(0o555 if each.is_dir() else 0o444)
+    yield installed(folder, monkeypatch)
+    for each in (folder, *folder.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)
+    shutil.rmtree(folder)
+
+
+def as_nobody(command: Command, *words: str) -> subprocess.CompletedProcess[str]:
     # Root may write whatever the mode says.
     other = ["setpriv", "--reuid", str(NOBODY), "--clear-groups"] if os.getuid() == 0 else []
     return subprocess.run(
@@ -94,23 +106,13 @@ def as_nobody(command: Command, *words: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_database_that_may_not_be_written_is_one_line(
-    filled: Command, request: pytest.FixtureRequest
-) -> None:
-    before = filled.fingerprint()
-    if os.getuid() == 0 and shutil.which("setpriv") is None:
-        pytest.skip("root may write everything, and there is no setpriv")
-    above = {each: each.stat().st_mode for each in list(filled.folder.parents)[:2]}
-    for parent, mode in above.items():
-        parent.chmod(mode | 0o055)
-        request.addfinalizer(partial(parent.chmod, mode))
-    if as_nobody(filled, "--help").returncode != 0:
+def test_a_database_that_may_not_be_written_is_one_line(read_only: Command) -> None:
+    if as_nobody(read_only, "--help").returncode != 0:
         pytest.skip("nobody may read where this is installed")
+    before = (read_only.folder / "sealmon.db").read_bytes()
     for words in CHANGES[:4]:
-        found = as_nobody(filled, *words)
+        found = as_nobody(read_only, *words)
         assert (found.returncode, found.stdout) == (1, ""), words
         (line,) = found.stderr.splitlines()
         assert "see the setting database" in line, words
-    for each in (filled.folder, *filled.folder.rglob("*")):
-        each.chmod(0o755 if each.is_dir() else 0o600)
-    assert filled.fingerprint() == before
+    assert (read_only.folder / "sealmon.db").read_bytes() == before

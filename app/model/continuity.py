@@ -30,19 +30,18 @@ def find_change(
     for each in enabled:
         if each.not_after >= at and each.issuer_der != new.issuer_der:
             return Reason(KEY_CHANGE, f"{each.fingerprint[:16]} of another issuer is in use")
-    followed = [each for each in enabled if _follows(new, each, at)]
-    if not followed:
+    same = [each for each in known if each[0].issuer_der == new.issuer_der]
+    if not same:
         return Reason(KEY_CHANGE, f"{len(known)} known, and it follows none of them")
-    mine = organisation(new.subject_der)
-    if all(organisation(each.subject_der) != mine for each in followed):
-        return Reason(KEY_CHANGE, f"another organisation than {followed[0].fingerprint[:16]}")
+    # One before the last opens no door: beside its successor everybody would fit.
+    last, is_enabled = max(same, key=lambda each: each[0].not_after)
+    if not is_enabled or not _follows(new, last, at):
+        return Reason(KEY_CHANGE, f"{len(known)} known, and it follows none of them")
+    if organisation(last.subject_der) != organisation(new.subject_der):
+        return Reason(KEY_CHANGE, f"another organisation than {last.fingerprint[:16]}")
     return None
 
 
-def _follows(new: Certificate, old: Certificate, at: datetime) -> bool:
-    """Return whether it is of the same issuer and takes over in the last 60 days."""
-    return (
-        new.issuer_der == old.issuer_der
-        and old.not_after - at <= _RENEWAL
-        and new.not_after > old.not_after
-    )
+def _follows(new: Certificate, last: Certificate, at: datetime) -> bool:
+    """Return whether it takes over in the last 60 days."""
+    return last.not_after - at <= _RENEWAL and new.not_after > last.not_after

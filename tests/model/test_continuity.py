@@ -13,7 +13,7 @@ from app.model.snapshot import Store
 from app.pki.certificate import Certificate
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY, certificate, root
-from tests.model.test_harvesting import FIRST, FOREIGN, NEXT, OTHER, found, known, waiting
+from tests.model.test_harvesting import ENDED, FIRST, FOREIGN, NEXT, OTHER, found, known, waiting
 from tests.testpki import AT, dn
 
 ENDS_SOON = certificate(BOB, not_after=AT + 50 * DAY)
@@ -46,6 +46,36 @@ def test_nothing_renews_a_disabled_certificate(store: Store) -> None:
     partners.disable(store.database, row["id"])
     assert outcome(store, NEXT) == ("pending", ["key-change"])
     assert known(store) == []
+
+
+# B5: who has a mailbox in hand gets a second certificate of its authority, and would read along
+def test_what_ended_long_ago_does_not_open_the_door_beside_its_successor(store: Store) -> None:
+    partners.import_partner(store.database, ENDED.der, AT)
+    partners.import_partner(store.database, FIRST.der, AT)
+    assert outcome(store, NEXT) == ("pending", ["key-change"])
+    assert NEXT.fingerprint not in known(store)
+
+
+def test_a_renewal_is_renewed_once(store: Store) -> None:
+    partners.import_partner(store.database, ENDS_SOON.der, AT)
+    assert outcome(store, NEXT) == ("stored", [])
+    second = certificate(BOB, "second", not_before=AT - DAY, not_after=AT + 900 * DAY)
+    assert outcome(store, second) == ("pending", ["key-change"])
+
+
+def test_nothing_renews_an_older_one_where_the_last_is_disabled(store: Store) -> None:
+    partners.import_partner(store.database, ENDED.der, AT)
+    (row,) = partners.import_partner(store.database, ENDS_SOON.der, AT)
+    partners.disable(store.database, row["id"])
+    assert outcome(store, NEXT) == ("pending", ["key-change"])
+
+
+def test_an_organisation_of_former_times_is_another_one(store: Store) -> None:
+    former = of("Former Ltd", not_before=AT - 500 * DAY, not_after=AT - 100 * DAY)
+    partners.import_partner(store.database, former.der, AT)
+    partners.import_partner(store.database, of("Partner GmbH", not_after=AT + 50 * DAY).der, AT)
+    comes = of("Former Ltd", not_before=AT - DAY, not_after=AT + 800 * DAY)
+    assert outcome(store, comes) == ("pending", ["key-change"])
 
 
 ORGANISATIONS: list[tuple[str, str, str]] = [

@@ -1,6 +1,7 @@
 """Certificates from the files that people have: PEM, DER, .p7b, .p7c, and a signed message."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from app.pki.reasons import WEAK_ALGORITHM, WEAK_KEY
 from app.smime.finding import Finding, Status
 from app.smime.harvest import signing_time
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
+from app.smime.reasons import Reason
 from app.smime.verify import verify
 
 _HOLDS: Final = frozenset({Status.VALID, Status.VALID_DOMAIN, Status.VALID_OTHER, Status.UNTRUSTED})
@@ -87,8 +89,8 @@ def read_partner_file(database: Database, octets: bytes, at: datetime) -> Partne
         return _broken(layer, finding, finding.certificate)
     chosen = finding.preference or finding.certificate
     found = (chosen, *(each for each in finding.others if each.is_ca))
-    if any(map(finding.has, _WEAK)):
-        return PartnerFile(found, note=f"{_status(finding)}{_WITHOUT}")
+    if weak := [each for each in finding.reasons if each.code in _WEAK]:
+        return PartnerFile(found, note=f"{_status(finding, weak[:1])}{_WITHOUT}")
     signed_at = signing_time(finding)
     return PartnerFile(found, finding.capabilities if signed_at else None, signed_at)
 
@@ -120,6 +122,6 @@ def _broken(layer: Layer, finding: Finding, signer: Certificate) -> PartnerFile:
     return PartnerFile(found, note=f"{_status(finding)}{_WITHOUT}")
 
 
-def _status(finding: Finding) -> str:
-    reasons = "; ".join(str(each) for each in finding.reasons)
+def _status(finding: Finding, why: Sequence[Reason] = ()) -> str:
+    reasons = "; ".join(str(each) for each in why or finding.reasons)
     return f"the message's signature is {finding.status.value}: {reasons}"

@@ -111,7 +111,8 @@ def test_a_weak_signature_says_nothing_of_capabilities(database: Database, name:
     octets = dict(weak(Workshop("rsa2048", "", "clear")))[name]
     row = taken(database, octets)
     assert (row["name"], row["capabilities"]) == (ALICE, None)
-    assert row["warnings"][0].startswith("the message's signature is untrusted: ")
+    assert row["warnings"][0].count(": ") == 2, "only what is weak about it is named"
+    assert row["warnings"][0].startswith("the message's signature is untrusted: the ")
     assert row["warnings"][0].endswith(
         "; only certificates were taken, not what the sender's program can read"
     )

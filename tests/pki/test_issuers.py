@@ -20,7 +20,7 @@ from tests.pki.asking import anchors
 from tests.pki.supplying import Memory
 from tests.pki.test_fetch import moved, serving
 from tests.responders import Responders
-from tests.testpki import AT, TestCA, TestIdentity, ca, pem, private_key
+from tests.testpki import AT, TestCA, TestIdentity, ca, pem
 
 ROOT = ca("Issuers Root", url="http://pki.example/issuers")
 MAILLESS = ("server_auth",)
@@ -153,73 +153,6 @@ def test_nobody_is_asked_unless_the_owner_wants_it(world: World) -> None:
 def test_who_has_a_path_needs_nothing(world: World) -> None:  # T113
     assert world.ask(world.alice, world.sub.certificate).status == "trusted"
     assert world.requests == []
-
-
-USELESS: list[tuple[str, Callable[[World], bytes]]] = [
-    ("another authority", lambda _: ca("Issuers Stranger").certificate),
-    (
-        "one of the same name",
-        lambda _: ca("Issuers Sub", ROOT, private=private_key("p256", "liar")).certificate,
-    ),
-    ("itself", lambda world: world.alice.certificate),
-    ("a person", lambda _: ROOT.issue("bob@example.org").certificate),
-    ("a page", lambda _: b"<html>Log in!</html>"),
-    ("nothing", lambda _: b""),
-    ("rubbish", lambda _: b"\x30\x82\xff\xff"),
-    ("too much", lambda _: bytes(300_000)),
-]
-
-
-@pytest.mark.parametrize(("name", "lie"), USELESS, ids=[name for name, _ in USELESS])
-def test_lie_is_not_believed_and_not_kept(
-    world: World, name: str, lie: Callable[[World], bytes]
-) -> None:
-    world.responders.answers["/sub.cer"] = lie(world)
-    assert world.ask().status == "untrusted", name
-    world.settle()
-    world.ask()
-    assert (world.kept, world.requests) == ([], ["/sub.cer"])
-
-
-# What is fetched is believed no more than what a message brings.
-def test_whole_world_of_a_stranger_is_not_believed(world: World) -> None:
-    top = ca("Issuers Mallory")
-    below = ca("Issuers Mallory Sub", top)
-    world.responders.answers["/sub.cer"] = certs_only(below.certificate, top.certificate)
-    found = world.ask(world.signer(below))
-    assert (found.status, found.path) == ("untrusted", ())
-    world.settle()
-    assert world.kept == []
-
-
-# T110: twins of an authority by the hundred, until nobody's signature has a path any more
-def test_nobody_below_a_subscriber_is_kept(world: World) -> None:
-    mallory = world.signer(world.sub).key
-    subscriber = world.sub.issue(
-        "mallory@example.org",
-        private=mallory,
-        extensions=[issuer_at(world.responders.url("sub.cer"))],
-    )
-    below = TestCA(subscriber.x509.subject, mallory, world.sub, "")
-    below.certificate = subscriber.certificate
-    twin = ca("Issuers Sub", below, private=private_key("p256", "twin"))
-    alice = twin.issue("alice@example.org")
-    assert world.ask(alice, twin.certificate, subscriber.certificate).status == "untrusted"
-    world.settle()
-    assert world.requests == ["/sub.cer"]
-    assert world.kept == []
-
-
-def test_only_who_completes_a_path_is_kept(world: World) -> None:
-    top = ca("Issuers Mallory Top")
-    below = ca("Issuers Mallory Low", top, extensions=[issuer_at(world.responders.url("top.cer"))])
-    world.responders.answers["/top.cer"] = top.certificate
-    assert world.ask(below.issue("a@example.org"), below.certificate).status == "untrusted"
-    ended = ca("Issuers Ended", ROOT, not_after=AT - timedelta(days=1))
-    world.responders.answers["/ended.cer"] = ended.certificate
-    assert world.ask(world.signer(ended, "ended.cer")).status != "trusted"
-    world.settle()
-    assert (world.requests, world.kept) == (["/top.cer", "/ended.cer"], [])
 
 
 def test_host_that_is_down_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Revocation data for all workers: fetched by one of them, read by each from the database.
 
 The tables are bounded: what has ended is forgotten, and when there is too much the answers that
-were fetched first go. Everybody has a small memory in front, which is believed for a minute, so
+were fetched first go, those without a URL before all others: strangers chose where they came from. Everybody has a small memory in front, which is believed for a minute, so
 that the event loop finds there what is known; for the rest ``find`` raises WouldWait there, and the
 message goes on in a thread (T115).
 
@@ -59,7 +59,10 @@ INSERT INTO fetchclaim (name, until, has_failed) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET until = excluded.until, has_failed = excluded.has_failed
 """
 _GIVE_UP: Final = "DELETE FROM fetchclaim WHERE name = ?"
-_SIZES: Final = "SELECT name, size FROM revocation ORDER BY fetched_at DESC, name"
+_SIZES: Final = """
+SELECT name, size FROM revocation
+ORDER BY CASE WHEN url = '' THEN 1 ELSE 0 END, fetched_at DESC, name
+"""
 _FORGET_FAILURES: Final = """
 DELETE FROM revocationfailure WHERE failed_at < ? OR url NOT IN
 (SELECT url FROM revocationfailure ORDER BY failed_at DESC, url LIMIT ?)

@@ -1,6 +1,7 @@
 """Revocation data in the shared database: for all workers, bounded, never in the way of mail."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,6 +107,24 @@ def test_what_is_too_much_goes_and_the_newest_stays(
         cache.put(str(number), answer(after=timedelta(seconds=number)))
     fresh = RevocationStore(database)
     assert [bool(fresh.find(str(number))) for number in range(5)] == [False] * 3 + [True] * 2
+
+
+# T136: whoever chooses what is fetched must not push out what says who was revoked
+@pytest.mark.parametrize(("name", "limit"), [("ANSWERS_AT_MOST", 3), ("OCTETS_AT_MOST", 12)])
+def test_what_strangers_had_fetched_goes_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+) -> None:
+    monkeypatch.setattr(revocations, name, limit)
+    monkeypatch.setattr(revocations, "_SWEEP_SECONDS", -1.0)
+    cache = RevocationStore(database)
+    for number in range(2):
+        cache.put(f"list {number}", answer())
+    for number in range(5):
+        strange = replace(answer(after=timedelta(seconds=1 + number)), url="")
+        cache.put(f"issuer {number}", strange)
+    fresh = RevocationStore(database)
+    assert all(fresh.find(f"list {number}") for number in range(2))
+    assert [bool(fresh.find(f"issuer {number}")) for number in range(5)] == [False] * 4 + [True]
 
 
 @pytest.mark.parametrize(("name", "limit"), [("MEMORY_ENTRIES", 2), ("MEMORY_OCTETS", 8)])

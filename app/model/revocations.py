@@ -1,9 +1,10 @@
 """Revocation data for all workers: fetched by one of them, read by each from the database.
 
 The tables are bounded: what has ended is forgotten, and when there is too much the answers that
-were fetched first go, those without a URL before all others: strangers chose where they came from. Everybody has a small memory in front, which is believed for a minute, so
-that the event loop finds there what is known; for the rest ``find`` raises WouldWait there, and the
-message goes on in a thread (T115).
+were fetched first go, those without a URL before all others: strangers chose where they came from.
+Everybody has a small memory in front, which is believed for a minute, so that the event loop finds
+there what is known; for the rest ``find`` raises WouldWait there, and the message goes on in a
+thread (T115).
 
 A database that does not answer is not the affair of a check: an answer is then unknown.
 

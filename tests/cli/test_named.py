@@ -133,6 +133,14 @@ def test_plain_names_are_not_commented_on(command: Command, bob: TestIdentity) -
     assert command.ask("partner", "list")[0]["lookalikes"] == []
 
 
+def test_capitals_make_no_other_address(command: Command, root: TestCA) -> None:
+    loud = root.issue("Bob.MILLER@Sued.Example")
+    command.ok("partner", "import", command.file("bob.pem", loud.pem))
+    id_ = waits(command, "bob.miller@sued.example", loud)
+    for words in (("pending", "list"), ("pending", "show", id_), ("partner", "list")):
+        assert "warning" not in command.ok(*words)
+
+
 # What a stranger has written into his certificate.
 HOSTILE = (
     "\x1b[2J\x1b[1;1Happroved",

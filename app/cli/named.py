@@ -8,14 +8,13 @@ in ``spelled_out`` and ``lookalikes``.
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import click
 
 from app.cli.frame import wants_json
 from app.cli.output import printable, sheet, show_row, show_rows
-from app.mail.address import MalformedAddress, normalise, spelled_out
+from app.mail.address import spelled_out
 from app.model.database import Database
 from app.subject.likeness import Likeness, as_unicode, find_likenesses, find_named, oddities
 
@@ -41,7 +40,7 @@ def beside(name: str) -> str:
 def looked_over(database: Database, rows: Iterable[Row], name: str) -> list[dict[str, Any]]:
     """Return rows of certificates with what their names can be taken for; ``name`` is the key."""
     rows = list(rows)
-    asked = [[row[name], *_normalised(row["certificate_addresses"])] for row in rows]
+    asked = [[row[name], *row["certificate_addresses"][:_ADDRESSES_AT_MOST]] for row in rows]
     likenesses = find_likenesses(database, (each for names in asked for each in names))
     return [
         {
@@ -51,13 +50,6 @@ def looked_over(database: Database, rows: Iterable[Row], name: str) -> list[dict
         }
         for row, names in zip(rows, asked, strict=True)
     ]
-
-
-def _normalised(addresses: Sequence[str]) -> Iterator[str]:
-    """Give addresses as they would be filed; those of certificates are plain."""
-    for each in addresses[:_ADDRESSES_AT_MOST]:
-        with suppress(MalformedAddress):
-            yield normalise(each)
 
 
 def _about(

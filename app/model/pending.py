@@ -129,6 +129,8 @@ def _others(
             warnings.append(f"not for {spelled_out(each)}: it is one of ours")
         elif database.sql("SELECT 1 FROM partner WHERE name = ? LIMIT 1", (each,)):
             warnings.append(f"not for {each}: another certificate is known; give --for {each}")
+        elif is_rejected(database, each, certificate.fingerprint, elsewhere=False):
+            warnings.append(f"not for {spelled_out(each)}: it was rejected")
         else:
             bound.append(each)
     return bound, warnings

@@ -60,6 +60,16 @@ def test_somebody_known_and_our_own_people_are_not_bound_by_the_way(store: Store
     assert chosen(store, CAROL)[1] == [Certificate.from_der(person(CAROL).certificate).fingerprint]
 
 
+def test_an_address_whose_certificates_were_rejected_is_not_bound_by_the_way(store: Store) -> None:
+    comes = found(several(CAROL), "untrusted", address=CAROL)
+    assert harvest(store, comes, "on_error", AT) == "pending"
+    (row,) = pending.list_pending(store.database, AT)
+    pending.reject(store.database, row["id"], all_of_sender=True)
+    (row,) = pending.approve(store.database, queued(store, several(BOB, CAROL)), AT)
+    assert row["name"] == BOB
+    assert row["warnings"] == [f"not for {CAROL}: it was rejected"]
+
+
 def test_too_many_addresses_are_bound_one_by_one(store: Store) -> None:
     many = [f"p{number}@partner.example" for number in range(11)]
     (row,) = pending.approve(store.database, queued(store, several(BOB, *many)), AT)

@@ -1,15 +1,29 @@
 """T50, T104: what a name of a correspondent can be taken for."""
 
+import unicodedata
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from app.cli.named import beside
 from app.model import domains, partners
 from app.model.database import Database, open_database
 from app.model.setup import initialise
 from app.pki.sealing import MasterKey, new_master_key
 from app.subject import likeness
-from app.subject.likeness import HIDDEN, KNOWN, LATIN, MIXED, OURS, as_unicode, find_likenesses
+from app.subject.likeness import (
+    HIDDEN,
+    KNOWN,
+    LATIN,
+    MIXED,
+    OURS,
+    as_unicode,
+    find_likenesses,
+    find_named,
+    oddities,
+)
 from tests.model.house import person
 from tests.testpki import AT
 
@@ -111,3 +125,25 @@ def test_the_book_is_read_to_its_end(book: Database, monkeypatch: pytest.MonkeyP
     for size in (1, 2, 3, 4):
         monkeypatch.setattr(likeness, "_NAMES_AT_ONCE", size)
         assert find_likenesses(book, names) == at_once
+
+
+LABELS = st.one_of(
+    st.text(max_size=20),
+    st.text("abcdefghijklmnopqrstuvwxyz0123456789-", max_size=30).map(lambda text: f"xn--{text}"),
+)
+
+
+# T36: whatever stands in a queue or in a certificate can be shown.
+@settings(max_examples=500, deadline=None)
+@given(local=st.text(max_size=20), labels=st.lists(LABELS, min_size=1, max_size=4))
+def test_no_name_is_too_odd_to_be_shown(local: str, labels: list[str]) -> None:
+    for name in (f"{local}@{'.'.join(labels)}", ".".join(labels), local):
+        found = likeness._Search.of([name]).found[name]
+        found += find_named(name, [name + "x", "bob@sued.example"])
+        assert all(each.text().isascii() for each in found)
+        shown = beside(name)
+        assert not any(unicodedata.category(char)[0] == "C" for char in shown)
+        assert not any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in shown)
+        for code, word in oddities(name):
+            assert code in {HIDDEN, MIXED}
+            assert word

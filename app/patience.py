@@ -18,10 +18,12 @@ class OutOfPatience(Exception):
 
 
 class _Local(threading.local):
+    half: float = 0.0
+    """Half of what was given, in seconds."""
     deadline: float | None = None
-    """Of the clock on the wall, which costs next to nothing to ask."""
-    own_deadline: float = 0.0
-    """Of the thread's own time, which is less than the other, and a call of the kernel."""
+    """Of the clock on the wall: when the first half is over at the earliest."""
+    own_deadline: float | None = None
+    """Of the thread's own time, which is less than the other: when the second half is over."""
 
 
 _local = _Local()
@@ -29,9 +31,15 @@ _local = _Local()
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Run a block that may take so much of this thread's own time."""
-    _local.deadline = clock.monotonic() + seconds
-    _local.own_deadline = time.thread_time() + seconds
+    """Run a block that may take so much of this thread's own time, and may have half of it.
+
+    The kernel is not asked for the thread's own time before the first half is over on the wall:
+    whenever it is asked it looks whether another process should have the core, and then a worker
+    under load lost it with every message.
+    """
+    _local.half = seconds / 2
+    _local.deadline = clock.monotonic() + _local.half
+    _local.own_deadline = None
     try:
         yield
     finally:
@@ -40,10 +48,9 @@ def at_most(seconds: float) -> Iterator[None]:
 
 def tick() -> None:
     """Raise OutOfPatience if the time is over."""
-    deadline = _local.deadline
-    if (
-        deadline is not None
-        and clock.monotonic() > deadline
-        and time.thread_time() > _local.own_deadline
-    ):
+    if _local.deadline is None or clock.monotonic() <= _local.deadline:
+        return
+    if _local.own_deadline is None:
+        _local.own_deadline = time.thread_time() + _local.half
+    elif time.thread_time() > _local.own_deadline:
         raise OutOfPatience

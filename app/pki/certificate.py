@@ -132,6 +132,11 @@ class Certificate:
 
         RFC 8550 §4.4.2: keyUsage, if present, has digitalSignature or nonRepudiation.
         """
+        if self.not_before <= at <= self.not_after and _may_sign(self):
+            return ()
+        return self._signing_problems(at)
+
+    def _signing_problems(self, at: datetime) -> tuple[str, ...]:
         wanted = frozenset(("digital_signature", "non_repudiation"))
         return (
             *self._common_problems(at),
@@ -145,6 +150,11 @@ class Certificate:
         RSA and ML-KEM need keyEncipherment, elliptic curves keyAgreement (RFC 8550 §4.4.2,
         RFC 5753 §7, RFC 9935 §5).
         """
+        if self.not_before <= at <= self.not_after and _may_be_encrypted_to(self):
+            return ()
+        return self._encryption_problems(at)
+
+    def _encryption_problems(self, at: datetime) -> tuple[str, ...]:
         bit = spki.encryption_usage(self.key_kind)
         if not bit:
             return (*self._common_problems(at), reason(NOT_FOR_ENCRYPTION, self.key_kind))
@@ -179,6 +189,17 @@ class Certificate:
         if unknown := self.unknown_critical:
             problems.append(reason(UNKNOWN_CRITICAL, ", ".join(sorted(unknown))))
         return tuple(problems)
+
+
+# What does not depend on the time is the same for every message.
+@lru_cache(maxsize=4096)
+def _may_sign(certificate: Certificate) -> bool:
+    return not certificate._signing_problems(certificate.not_before)  # noqa: SLF001
+
+
+@lru_cache(maxsize=4096)
+def _may_be_encrypted_to(certificate: Certificate) -> bool:
+    return not certificate._encryption_problems(certificate.not_before)  # noqa: SLF001
 
 
 @lru_cache(maxsize=4096)

@@ -9,12 +9,14 @@ recipient over SMTP gets 452: one reply could not tell what became of each.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiosmtpd.smtp import TLSSetupException
 
 from app.mta import data, reply
-from app.mta.data import peer
+from app.mta.data import Later, peer
+from app.mta.envelope import Peer
 from app.mta.path import parse_parameters, parse_path, parse_xforward
 from app.mta.reply import Reply
 
@@ -40,14 +42,19 @@ class Dialogue:
     smtputf8: bool = False
     xforward: Mapping[str, str] = field(default_factory=dict)
     """About one transaction: facts never pass from one message to the next."""
+    peer: Peer | None = None
+    """Who speaks, once the first recipient was named: it does not change within a transaction."""
 
     def after_transaction(self) -> "Dialogue":
         """Return the dialogue as it is when no transaction is open."""
         return Dialogue(self.helo, self.is_extended)
 
 
-async def answer(session: "Session", line: bytes) -> Reply | None:
-    """Carry out one command line and return its reply; None if it has been said already."""
+def answer(session: "Session", line: bytes) -> "Reply | Later | None":
+    """Carry out one command line and return its reply.
+
+    None if it has been said already, Later if there is something to wait for first.
+    """
     if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
         return reply.BAD_LINE_END
     if len(line) > LINE_OCTETS:
@@ -62,16 +69,16 @@ async def answer(session: "Session", line: bytes) -> Reply | None:
         return reply.NOT_IMPLEMENTED if verb.upper() in KNOWN else reply.UNKNOWN_COMMAND
     if not text.isprintable():
         return reply.BAD_SYNTAX
-    return await command(session, argument.strip(" "))
+    return command(session, argument.strip(" "))
 
 
-async def _ehlo(session: "Session", name: str) -> Reply | None:
+def _ehlo(session: "Session", name: str) -> Reply | None:
     if session.front.is_lmtp:
         return reply.UNKNOWN_COMMAND
     return _hello(session, name)
 
 
-async def _lhlo(session: "Session", name: str) -> Reply | None:
+def _lhlo(session: "Session", name: str) -> Reply | None:
     if not session.front.is_lmtp:
         return reply.UNKNOWN_COMMAND
     return _hello(session, name)
@@ -90,7 +97,7 @@ def _hello(session: "Session", name: str) -> Reply | None:
     return None
 
 
-async def _helo(session: "Session", name: str) -> Reply | None:
+def _helo(session: "Session", name: str) -> Reply | None:
     if session.front.is_lmtp:
         return reply.UNKNOWN_COMMAND
     refusal = _greet(session, name, is_extended=False)
@@ -107,7 +114,7 @@ def _greet(session: "Session", name: str, *, is_extended: bool) -> Reply | None:
     return None
 
 
-async def _mail(session: "Session", argument: str) -> Reply | None:
+def _mail(session: "Session", argument: str) -> Reply | None:
     dialogue = session.dialogue
     if not dialogue.helo or dialogue.reverse_path is not None:
         return reply.BAD_SEQUENCE
@@ -153,7 +160,7 @@ def _read_parameters(session: "Session", parameters: dict[str, str]) -> Reply | 
     return reply.TOO_LARGE if int(size) > front.settings.message_octets else None
 
 
-async def _rcpt(session: "Session", argument: str) -> Reply | None:
+def _rcpt(session: "Session", argument: str) -> Reply | Later | None:
     dialogue, front = session.dialogue, session.front
     if dialogue.reverse_path is None:
         return reply.BAD_SEQUENCE
@@ -168,58 +175,73 @@ async def _rcpt(session: "Session", argument: str) -> Reply | None:
         return reply.TOO_MANY_RECIPIENTS
     if dialogue.recipients and not front.is_lmtp:
         return reply.ONE_RECIPIENT
-    refusal = await front.gateway.refuse_recipient(dialogue.reverse_path, path[0], peer(session))
+    found = front.gateway.refuse_recipient(dialogue.reverse_path, path[0], peer(session))
+    if found is not None and not isinstance(found, Reply):
+        return Later(partial(_when_known, session, path[0], found))
+    return _take_recipient(session, path[0], found)
+
+
+async def _when_known(
+    session: "Session", recipient: str, refusal: Awaitable[Reply | None]
+) -> Reply:
+    return _take_recipient(session, recipient, await refusal)
+
+
+def _take_recipient(session: "Session", recipient: str, refusal: Reply | None) -> Reply:
     if refusal is not None:
         return refusal
-    dialogue.recipients.append(path[0])
+    session.dialogue.recipients.append(recipient)
     return reply.RECIPIENT_OK
 
 
-async def _rset(session: "Session", argument: str) -> Reply | None:
+def _rset(session: "Session", argument: str) -> Reply | None:
     if argument:
         return reply.BAD_SYNTAX
     session.dialogue = session.dialogue.after_transaction()
     return reply.OK
 
 
-async def _noop(session: "Session", argument: str) -> Reply | None:
+def _noop(session: "Session", argument: str) -> Reply | None:
     del session, argument
     return reply.OK
 
 
-async def _quit(session: "Session", argument: str) -> Reply | None:
+def _quit(session: "Session", argument: str) -> Reply | None:
     if argument:
         return reply.BAD_SYNTAX
     session.part(reply.BYE)
     return None
 
 
-async def _vrfy(session: "Session", argument: str) -> Reply | None:
+def _vrfy(session: "Session", argument: str) -> Reply | None:
     del session
     return reply.CANNOT_VERIFY if argument else reply.BAD_SYNTAX
 
 
-async def _help(session: "Session", argument: str) -> Reply | None:
+def _help(session: "Session", argument: str) -> Reply | None:
     del session, argument
     return reply.HELP
 
 
-async def _starttls(session: "Session", argument: str) -> Reply | None:
+def _starttls(session: "Session", argument: str) -> Reply | Later:
     if session.front.settings.tls is None:
         return reply.NOT_IMPLEMENTED
     if argument:
         return reply.BAD_SYNTAX
     if session.is_tls:
         return reply.BAD_SEQUENCE
+    return Later(partial(_begin_tls, session))
+
+
+async def _begin_tls(session: "Session") -> None:
     await session.flush()
     try:
         await session.smtp_STARTTLS("")
     except TLSSetupException:
         session.give_up()
-    return None
 
 
-async def _xforward(session: "Session", argument: str) -> Reply | None:
+def _xforward(session: "Session", argument: str) -> Reply | None:
     if not session.front.settings.may_xforward(session.address):
         return reply.NOT_FOR_THIS_PEER
     if session.dialogue.reverse_path is not None:
@@ -231,7 +253,7 @@ async def _xforward(session: "Session", argument: str) -> Reply | None:
     return reply.OK
 
 
-Command = Callable[["Session", str], Awaitable[Reply | None]]
+Command = Callable[["Session", str], Reply | Later | None]
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "EHLO": _ehlo,

@@ -8,14 +8,17 @@ After a crash: no reply was given, so the client has the message.
 
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app import clock
+from app.mail.canonical import is_crlf
 from app.mta import reply
 from app.mta.envelope import Envelope, Peer
 from app.mta.reader import Pace
 from app.mta.reply import Reply
-from app.mta.wire import has_stray_line_end
 
 if TYPE_CHECKING:
     from app.mta.session import Session
@@ -24,23 +27,36 @@ log = logging.getLogger("sealmon.receiver")
 
 
 def peer(session: "Session") -> Peer:
-    """Return who speaks, as the gateway is told."""
+    """Return who speaks, as the gateway is told, from the first recipient on."""
     dialogue = session.dialogue
+    if dialogue.peer is not None:
+        return dialogue.peer
     name = "LMTP" if session.front.is_lmtp else "ESMTP" if dialogue.is_extended else "SMTP"
     if dialogue.smtputf8:
         # RFC 6531 §4.3 has no UTF8ESMTP: the extension implies it.
         name = f"UTF8{name.removeprefix('E')}"
-    return Peer(
+    dialogue.peer = Peer(
         session.address,
         xforward=dialogue.xforward,
         helo=dialogue.helo,
         tls=session.is_tls,
         protocol=f"{name}S" if session.is_tls else name,
     )
+    return dialogue.peer
 
 
-async def data(session: "Session", argument: str) -> Reply | None:
-    """Take the message; the replies have been said when this returns None."""
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a command has to wait for before it is answered."""
+
+    run: Callable[[], Awaitable[Reply | None]]
+    """Returns the reply, None if it has been said already."""
+    needs_more: bool = False
+    """It has nothing to do before the client says more."""
+
+
+def data(session: "Session", argument: str) -> Reply | Later:
+    """Ask for the message, and take it when it comes."""
     dialogue, front = session.dialogue, session.front
     if argument:
         return reply.BAD_SYNTAX
@@ -48,6 +64,12 @@ async def data(session: "Session", argument: str) -> Reply | None:
         is_sequence = front.is_lmtp or dialogue.reverse_path is None
         return reply.BAD_SEQUENCE if is_sequence else reply.NO_VALID_RECIPIENT
     session.say_lines("354 end with <CRLF>.<CRLF>")
+    return Later(partial(_take, session), needs_more=True)
+
+
+async def _take(session: "Session") -> None:
+    """Take the message, deliver it and say the replies."""
+    dialogue, front = session.dialogue, session.front
     await session.flush()
     settings = front.settings
     pace = Pace(session.loop.time(), settings.command_seconds)
@@ -58,7 +80,6 @@ async def data(session: "Session", argument: str) -> Reply | None:
     session.dialogue = dialogue.after_transaction()
     session.message_done()
     session.say(*(answers if front.is_lmtp else answers[:1]))
-    return None
 
 
 async def _deliver(session: "Session", octets: bytes | None) -> list[Reply]:
@@ -67,7 +88,7 @@ async def _deliver(session: "Session", octets: bytes | None) -> list[Reply]:
     count = len(dialogue.recipients)
     if octets is None:
         return [reply.TOO_LARGE] * count
-    if has_stray_line_end(octets):
+    if not is_crlf(octets):
         return [reply.STRAY_LINE_END] * count
     assert dialogue.reverse_path is not None
     envelope = Envelope(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app import clock
 from app.mail.address import Originator, originator
-from app.mail.entity import Entity, parse_entity
+from app.mail.entity import Entity
 from app.model.choice import Question
 from app.model.errors import CannotLookUp
 from app.model.facts import Addressed, Facts, Usable, signer_of
@@ -25,14 +25,13 @@ _CALENDAR_PARTS = 20
 
 def plans(work: Work, recipients: tuple[str, ...]) -> dict[str, Plan]:
     """Return the plan of each of these outbound recipients, made together once."""
-    octets = work.envelope.octets
-    made = [_plan(work, octets, recipient) for recipient in recipients]
+    made = [_plan(work, recipient) for recipient in recipients]
     return dict(zip(recipients, together(made), strict=True))
 
 
-def _plan(work: Work, octets: bytes, recipient: str) -> Plan:
+def _plan(work: Work, recipient: str) -> Plan:
     addressed = Addressed(work.envelope.reverse_path, recipient)
-    shared = work.once("facts", lambda: _facts(work, octets))
+    shared = work.once("facts", lambda: _facts(work))
     settings = outbound_settings(work, recipient)
     entries, sources = settings["triggers"].entries, settings["lookup"].entries
     headers = work.headers
@@ -98,9 +97,10 @@ def root(work: Work) -> Layer:
     return work.once("root", lambda: recognise(work.envelope.octets))
 
 
-def _facts(work: Work, octets: bytes) -> Facts:
+def _facts(work: Work) -> Facts:
     """Return the facts that all recipients share; those of the partner are not among them."""
-    who, kind = author(work), root(work).kind
+    who, layer = author(work), root(work)
+    kind = layer.kind
     ring = work.house.store.ring
     client = client_of(work)
     from_address = believed_address(work)
@@ -112,7 +112,7 @@ def _facts(work: Work, octets: bytes) -> Facts:
         sender_address=who.sender,
         is_signed=kind in SIGNED,
         is_encrypted=kind in ENCRYPTED,
-        is_calendar=kind is Kind.PLAIN and is_invitation(octets),
+        is_calendar=kind is Kind.PLAIN and layer.root is not None and is_invitation(layer.root),
         account=client.account,
         relay=client.relay,
         relay_keys=work.snapshot.relay_key_ids,
@@ -139,9 +139,9 @@ def _usable(work: Work, addressed: Addressed) -> Usable:
     )
 
 
-def is_invitation(octets: bytes) -> bool:
+def is_invitation(message: Entity) -> bool:
     """Whether a message is or holds a calendar object with a method (RFC 6047 §2.4)."""
-    waiting = [parse_entity(octets)]
+    waiting = [message]
     for _ in range(_CALENDAR_PARTS):
         if not waiting:
             return False

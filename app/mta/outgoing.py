@@ -4,7 +4,7 @@ Each step returns its outcome for the trace. A step that was decided and fails i
 refusal; nothing here ever falls back to less protection (T87, T88).
 """
 
-import secrets
+import os
 from dataclasses import dataclass
 
 from app.cms.errors import MalformedCms, UnsupportedCms
@@ -140,7 +140,7 @@ def _signed(delivery: Delivery, how: Signing) -> bytes:
         octets = strip_signature(octets, layer) if layer.kind in SIGNED else octets
     try:
         signer = signer_for(how.profile, delivery.house.store.ring.signer(how.key_id))
-        token = b"=_" + secrets.token_hex(16).encode("ascii")
+        token = b"=_" + os.urandom(16).hex().encode("ascii")
         return sign_message(
             octets,
             signer,

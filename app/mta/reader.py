@@ -25,7 +25,11 @@ class Late(TimeoutError):
 
 
 class Reader:
-    """The octets of one connection. ``feed`` puts in, one coroutine takes out."""
+    """The octets of one connection: ``put`` in as they come, and taken out by lines or messages.
+
+    One coroutine waits for them in ``fill``. Whoever puts some in may take lines out itself, or
+    ``wake`` it.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -36,6 +40,7 @@ class Reader:
         self._at = 0
         self._paused = False
         self._ended = False
+        self._puts = 0
         self._waiter: asyncio.Future[None] | None = None
         self._alarm = Alarm(loop, self._expire)
 
@@ -51,22 +56,23 @@ class Reader:
         self._held = self._at = 0
         self._text = b""
 
-    def feed(self, octets: bytes) -> None:
+    def put(self, octets: bytes) -> None:
         """Take what the transport received."""
+        self._puts += 1
         self._chunks.append(octets)
         self._held += len(octets)
         if self._held > HELD_OCTETS and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
-        self._wake()
 
     def end(self) -> None:
         """Note that no more will come."""
         self._ended = True
         self._alarm.close()
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let the coroutine go on."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -76,11 +82,22 @@ class Reader:
         if waiter is not None and not waiter.done():
             waiter.set_exception(Late())
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the coroutine waits for octets, and has not been woken."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def wait_until(self, deadline: float) -> None:
+        """Let the coroutine wait on, until this time."""
+        if not self._ended:
+            self._alarm.set(deadline)
+
     async def fill(self, deadline: float) -> None:
         """Wait until there is more. Raises Gone, and Late at the deadline (of the loop's clock)."""
         if not self._chunks:
             if self._ended:
                 raise Gone
+            before = self._puts
             self._waiter = self._loop.create_future()
             self._alarm.set(deadline)
             try:
@@ -88,8 +105,14 @@ class Reader:
             finally:
                 self._alarm.clear()
                 self._waiter = None
-            if not self._chunks:
+            if self._puts == before:
                 raise Gone
+        self.take()
+
+    def take(self) -> None:
+        """Make lines of what was put in."""
+        if not self._chunks:
+            return
         rest = self._text[self._at :]
         # One chunk is the rule, and is not copied.
         is_one = not rest and len(self._chunks) == 1

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ssl
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from socket import socket
@@ -33,8 +33,10 @@ DRAIN_SECONDS: Final = 30
 class Gateway(Protocol):
     """What stands behind the receiver; app/mta/transaction.py has the one in use."""
 
-    async def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Reply | None:
-        """Return why this recipient is not taken, None if it is."""
+    def refuse_recipient(
+        self, reverse_path: str, recipient: str, peer: Peer
+    ) -> Reply | Awaitable[Reply | None] | None:
+        """Return why this recipient is not taken, None if it is; or what will know."""
 
     async def deliver(self, envelope: Envelope) -> list[Reply]:
         """Return one reply per recipient, in their order."""

@@ -15,6 +15,7 @@ from itertools import compress
 from typing import Final
 
 from app import clock
+from app.mail.canonical import is_crlf
 from app.mta import maildir, reply, wire
 from app.mta.cargo import Cargo
 from app.mta.client import Connection, Stale, Timeouts, Unusable, open_connection
@@ -82,7 +83,7 @@ class Relay:
         if not isinstance(cargo, Cargo) or not cargo.may_go_to(recipients):
             log.critical("a message without a permit was stopped")
             return [reply.STEP_FAILED] * len(recipients)
-        if wire.has_stray_line_end(cargo.octets):
+        if not is_crlf(cargo.octets):
             log.error("a message with a bare CR or LF was stopped")
             return [reply.STEP_FAILED] * len(recipients)
         if hop.protocol == "maildir":

@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP
 
 from app.mta import commands, reply
 from app.mta.commands import LINE_OCTETS, Dialogue
-from app.mta.data import log_fault
+from app.mta.data import Later, log_fault
 from app.mta.reader import Gone, Reader
 from app.mta.reply import Reply
 
@@ -48,6 +48,9 @@ class Session(SMTP):
         self.dialogue = Dialogue()
         self.address = ""
         self._is_idle = True
+        self._is_between = False
+        # True while the loop waits for the next command.
+        self._later: Later | None = None
         self._replies: list[str] = []
         self._errors = self._commands = 0
         self._last_words: Reply | None = None
@@ -65,8 +68,10 @@ class Session(SMTP):
             self._timeout_handle.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Hand octets to the reader."""
-        self.reader.feed(data)
+        """Answer what came if that can be done at once, else let the loop do it."""
+        self.reader.put(data)
+        if not (self._is_between and self.reader.is_waited_for and self._converse_at_once()):
+            self.reader.wake()
 
     def eof_received(self) -> bool | None:
         """Answer what was said before; a client may close its side early."""
@@ -118,14 +123,57 @@ class Session(SMTP):
         await self._close()
 
     async def _step(self) -> None:
-        """Answer one command, or wait for one."""
-        line = self.reader.line()
-        if line is None:
+        """Answer what has come, carry out what takes its time, or wait for more."""
+        later, self._later = self._later or self._converse(), None
+        if later is not None:
+            await self._carry_out(later)
+        elif self._last_words is None:
             await self._wait()
-            return
+
+    def _converse(self) -> Later | None:
+        """Answer the commands that have come, up to one that takes its time, which is returned."""
+        while self._last_words is None:
+            line = self.reader.line()
+            if line is None:
+                return None
+            self._is_idle = False
+            try:
+                answer = commands.answer(self, line)
+            except Exception as problem:  # noqa: BLE001 - the receiver's edge
+                log_fault("a command failed", problem)
+                answer = reply.STEP_FAILED
+            if isinstance(answer, Later):
+                return answer
+            if answer is not None:
+                self.say(answer)
+        return None
+
+    def _converse_at_once(self) -> bool:
+        """Answer what has come while the loop waits; tell whether it may wait on.
+
+        Most commands need nothing but what we know, and waking a coroutine for each costs more than
+        the answer.
+        """
+        if self._later is not None:
+            return False
+        self.reader.take()
+        later = self._later = self._converse()
+        if self._last_words is not None or self.reader.unread > LINE_OCTETS:
+            return False
+        if later is not None and (self.reader.unread or not later.needs_more):
+            return False
+        self._write_replies()
+        if self._writer.transport.get_write_buffer_size() or self.front.is_draining:
+            return False
+        self._is_idle = self.dialogue.reverse_path is None
+        self.reader.wait_until(self.loop.time() + self.front.settings.command_seconds)
+        return True
+
+    async def _carry_out(self, later: Later) -> None:
+        """Carry out a command that takes its time, and answer it."""
         self._is_idle = False
         try:
-            answer = await commands.answer(self, line)
+            answer = await later.run()
         except (Gone, TimeoutError, ConnectionError):
             raise
         except Exception as problem:  # noqa: BLE001 - the receiver's edge
@@ -144,7 +192,11 @@ class Session(SMTP):
         if self._is_idle and self.front.is_draining:
             self._last_words = reply.SHUTTING_DOWN
             return
-        await self.reader.fill(self.loop.time() + self.front.settings.command_seconds)
+        self._is_between = True
+        try:
+            await self.reader.fill(self.loop.time() + self.front.settings.command_seconds)
+        finally:
+            self._is_between = False
 
     async def _close(self) -> None:
         """Say the last words, where there are some, and close."""
@@ -190,12 +242,14 @@ class Session(SMTP):
         self.transport = None
         self.reader.end()
 
+    def _write_replies(self) -> None:
+        if self._replies:
+            self._writer.write(("\r\n".join(self._replies) + "\r\n").encode("ascii", "replace"))
+            self._replies.clear()
+
     async def flush(self) -> None:
         """Write the replies that have gathered. Raises TimeoutError if the client reads none."""
-        if not self._replies:
-            return
-        self._writer.write(("\r\n".join(self._replies) + "\r\n").encode("ascii", "replace"))
-        self._replies.clear()
+        self._write_replies()
         if self._writer.transport.get_write_buffer_size():
             async with asyncio.timeout(self.front.settings.command_seconds):
                 await self._writer.drain()

@@ -10,8 +10,8 @@ taken one of them just before; that is the duplicate of RFC 1047, and the only o
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Sequence
+import os
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -76,35 +76,32 @@ class Gateway:
         self._relay = relay
         self._threads = threads
 
-    async def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Reply | None:
+    def refuse_recipient(
+        self, reverse_path: str, recipient: str, peer: Peer
+    ) -> Reply | Awaitable[Reply | None] | None:
         """Return why this recipient is not taken, None if it is (design 3, "Direction").
 
-        The reverse-path plays no part: it is what the client says of itself.
+        Where the store has to be asked first it is something to wait for. The reverse-path plays no
+        part: it is what the client says of itself.
         """
         del reverse_path
+        snapshot = self.house.store.fresh_snapshot()
+        if snapshot is None:
+            return self._ask_and_refuse(recipient, peer)
+        return refusal_of(snapshot, recipient, peer)
+
+    async def _ask_and_refuse(self, recipient: str, peer: Peer) -> Reply | None:
+        loop = asyncio.get_running_loop()
         try:
-            snapshot = await self._snapshot()
+            snapshot = await loop.run_in_executor(self._threads, self.house.store.snapshot)
         except StoreUnavailable:
             log.warning("the store does not answer: recipient deferred")
             return reply.STORE_UNAVAILABLE
-        if not snapshot.domains:
-            return reply.NO_MANAGED_DOMAIN
-        if names_a_way(recipient):
-            return reply.NAMES_A_WAY
-        if direction_of(snapshot, recipient) == "inbound" or may_relay(snapshot, peer):
-            return None
-        return reply.RELAYING_DENIED
-
-    async def _snapshot(self) -> Snapshot:
-        fresh = self.house.store.fresh_snapshot()
-        if fresh is not None:
-            return fresh
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.house.store.snapshot)
+        return refusal_of(snapshot, recipient, peer)
 
     async def deliver(self, envelope: Envelope) -> list[Reply]:
         """Relay a message and return one reply per recipient, in their order. Never raises."""
-        trace_id = secrets.token_hex(8)
+        trace_id = os.urandom(8).hex()
         loop = asyncio.get_running_loop()
         try:
             outcomes = self._at_once(envelope, trace_id)
@@ -139,20 +136,22 @@ class Gateway:
 
     async def _relay_groups(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
         """Send what is ready, one transaction per group of identical octets."""
+        ready = [each for each in outcomes if each.delivery is not None and each.reply is None]
+        # One recipient is the rule, and needs neither a comparison nor a task of its own.
+        if len(ready) == 1:
+            await self._relay_group(envelope, ready[0].direction, ready)
+            return
         groups: dict[tuple[str, bytes], list[Outcome]] = {}
-        for outcome in outcomes:
-            if outcome.delivery is not None and outcome.reply is None:
-                key = outcome.direction, outcome.delivery.octets
-                groups.setdefault(key, []).append(outcome)
-        sending = [
-            self._relay_group(envelope, direction, group)
-            for (direction, _), group in groups.items()
-        ]
-        # One group is the rule, and needs no task of its own.
-        if len(sending) == 1:
-            await sending[0]
-        else:
-            await asyncio.gather(*sending)
+        for outcome in ready:
+            assert outcome.delivery is not None
+            key = outcome.direction, outcome.delivery.octets
+            groups.setdefault(key, []).append(outcome)
+        await asyncio.gather(
+            *(
+                self._relay_group(envelope, direction, group)
+                for (direction, _), group in groups.items()
+            )
+        )
 
     async def _relay_group(
         self, envelope: Envelope, direction: str, group: Sequence[Outcome]
@@ -182,6 +181,17 @@ class Gateway:
         except Exception:
             # What became of the message is decided; without a row it is still so.
             log.exception("transaction %s: no trace", trace_id)
+
+
+def refusal_of(snapshot: Snapshot, recipient: str, peer: Peer) -> Reply | None:
+    """Return why a recipient is not taken from this client, None if it is."""
+    if not snapshot.domains:
+        return reply.NO_MANAGED_DOMAIN
+    if names_a_way(recipient):
+        return reply.NAMES_A_WAY
+    if direction_of(snapshot, recipient) == "inbound" or may_relay(snapshot, peer):
+        return None
+    return reply.RELAYING_DENIED
 
 
 def direction_of(snapshot: Snapshot, recipient: str) -> str:

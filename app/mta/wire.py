@@ -17,7 +17,6 @@ from app.mta.reply import Reply, parse_reply
 OWN_FAULTS: Final = frozenset({503, 530, 534, 535, 538})
 """Codes that say something of us or of the set-up, nothing of the message: sequence, login, TLS."""
 
-_NO_LINE_ENDS: Final = bytes(octet for octet in range(256) if octet not in b"\r\n")
 _UNUSUAL = re.compile('[\x00-\x20<>"\x7f-\x9f\ud800-\udfff]')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -39,12 +38,6 @@ def is_writable(path: str) -> bool:
         return True
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", path)
     return _CONTROL.search(path) is None and not set(bare) & set('<> "')
-
-
-def has_stray_line_end(octets: bytes) -> bool:
-    """Whether there is a CR without its LF, or an LF without its CR (T23, T24)."""
-    # Each pair uses up one CR and one LF; what is left over stands alone.
-    return len(octets.translate(None, _NO_LINE_ENDS)) != 2 * octets.count(b"\r\n")
 
 
 def stuffed(octets: bytes, slice_octets: int) -> Iterator[bytes]:

@@ -134,7 +134,7 @@ def recognise(message: bytes, *, is_scanned: bool = False) -> Layer:
     if media_type.essence in _MIME_TYPES or _is_suffixed(root, media_type):
         return _recognise_opaque(root, media_type)
     everything = _entities(root) if parts else (root,)
-    return Layer(Kind.PLAIN, partial=any(map(_is_signed_part, everything)))
+    return Layer(Kind.PLAIN, partial=any(map(_is_signed_part, everything)), root=root)
 
 
 def _over_limit(root: Entity, parts: tuple[Entity, ...]) -> str:

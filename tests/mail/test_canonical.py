@@ -192,6 +192,25 @@ def test_raw_names_of_files_become_parameters_in_seven_bits() -> None:
     assert parse_entity(made).media_type.parameters == {"name": "für alle.pdf"}
 
 
+# T23, T24
+@pytest.mark.parametrize(
+    ("octets", "expected"),
+    [
+        (b"", False),
+        (b"a\r\n\r\n", False),
+        (b"a\n", True),
+        (b"a\r", True),
+        (b"\r\r\n", True),
+        (b"\n\r", True),
+        (b"\r\n\n\r", True),
+        (b"\r.\n", True),
+        (b"\ra\nb\r\n", True),
+    ],
+)
+def test_stray_line_end_is_seen(octets: bytes, expected: bool) -> None:
+    assert is_crlf(octets) is not expected
+
+
 @pytest.mark.parametrize(
     ("octets", "crlf", "is_it"),
     [

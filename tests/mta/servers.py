@@ -43,7 +43,7 @@ class Desk:
     hold: asyncio.Event | None = None
     """Set: deliveries wait for it."""
 
-    async def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Reply | None:
+    def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Reply | None:
         del reverse_path
         self.asked.append(peer)
         if recipient.startswith("boom"):
@@ -64,7 +64,7 @@ class Desk:
 
 @dataclass
 class Through:
-    """Hands every message to a next hop, unchanged."""
+    """Hands every message to a next hop, unchanged; takes its time to say whom it takes."""
 
     hop: NextHop
     relay: Relay = field(default_factory=lambda: Relay(HOSTNAME))

@@ -14,6 +14,11 @@ PIECES = st.lists(
 )
 
 
+def _feed(reader: Reader, octets: bytes) -> None:
+    reader.put(octets)
+    reader.wake()
+
+
 def read(packets: list[bytes], limit_octets: int = 10**6) -> tuple[bytes | None, bytes]:
     """Return the message, and what is left for the next command."""
 
@@ -22,10 +27,10 @@ def read(packets: list[bytes], limit_octets: int = 10**6) -> tuple[bytes | None,
         reader = Reader(loop)
         task = asyncio.ensure_future(reader.message(limit_octets, Pace(loop.time(), 60)))
         for packet in packets:
-            reader.feed(packet)
+            _feed(reader, packet)
             await asyncio.sleep(0)
         message = await asyncio.wait_for(task, 5)
-        reader.feed(b"\n")
+        _feed(reader, b"\n")
         await reader.fill(loop.time() + 5)
         line = reader.line()
         assert line is not None
@@ -105,10 +110,10 @@ def test_what_is_over_the_limit_is_not_held() -> None:
         task = asyncio.ensure_future(reader.message(1000, pace))
         frame = task.get_coro().cr_frame  # type: ignore[union-attr]
         for _ in range(200):
-            reader.feed(b"x" * 100_000)
+            _feed(reader, b"x" * 100_000)
             await asyncio.sleep(0)
             assert frame.f_locals["body"].octets <= 1400
-        reader.feed(b"\r\n.\r\n")
+        _feed(reader, b"\r\n.\r\n")
         assert await task is None
 
     asyncio.run(run())
@@ -128,7 +133,7 @@ def test_reading_stops_while_nobody_reads() -> None:
         loop = asyncio.get_running_loop()
         reader, transport = Reader(loop), Transport()
         reader.attach(transport)
-        reader.feed(b"x" * 65_537)
+        _feed(reader, b"x" * 65_537)
         assert transport.paused
         await reader.fill(loop.time() + 1)
         assert not transport.paused
@@ -140,7 +145,7 @@ def test_client_that_leaves_in_the_middle_hands_nothing_over() -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
         reader = Reader(loop)
-        reader.feed(b"Subject: half")
+        _feed(reader, b"Subject: half")
         reader.end()
         with pytest.raises(Gone):
             await reader.message(1000, Pace(loop.time(), 60))
@@ -168,7 +173,7 @@ def test_many_lines_in_one_packet_are_not_copied_again_and_again() -> None:
     # T30
     async def run() -> int:
         reader = Reader(asyncio.get_running_loop())
-        reader.feed(b"NOOP\r\n" * 200_000)
+        _feed(reader, b"NOOP\r\n" * 200_000)
         await reader.fill(0)
         count = 0
         while reader.line() is not None:

@@ -49,7 +49,8 @@ def test_silent_client_is_sent_away() -> None:
     # T28
     async def run() -> None:
         async with receiving(Desk(), "smtp", settings(command_seconds=0.1)) as (port, _):
-            for start in (b"", b"EHLO x\r\n", b"EHLO x\r\nMAIL FROM:<a@x>\r\nRC"):
+            begun = b"EHLO x\r\nMAIL FROM:<a@x>\r\nRC"
+            for start in (b"", b"EHLO x\r\n", begun, begun + b"PT TO:<b@x>\r\nDATA\r\n"):
                 client = await Client.connect(port)
                 client.writer.write(start)
                 assert (await client.rest()).endswith(b"421 4.4.2 timeout\r\n")

@@ -383,8 +383,9 @@ def test_no_way_in_a_local_part_is_followed(
     inside = machine.House(nord.store, "gateway.nord.example", "de", learn_nothing)
     hop = Hop("lmtp")
     gateway = Gateway(inside, Hops(hop.hop, hop.hop), Relay("x"), threads)
-    said = asyncio.run(gateway.refuse_recipient("x@elsewhere.example", recipient, peer))
-    assert said is not None
+    nord.store.snapshot()
+    said = gateway.refuse_recipient("x@elsewhere.example", recipient, peer)
+    assert isinstance(said, Reply)
     assert str(said).startswith("550 5.1.3")
     (answer,) = deliver(nord, threads, hop, recipient, peer=peer)
     assert answer == said

@@ -11,7 +11,6 @@ from app.mta.wire import (
     Transaction,
     envelope_commands,
     extensions,
-    has_stray_line_end,
     is_writable,
     outcome,
     own_fault,
@@ -39,24 +38,6 @@ def test_stuffing_is_undone_by_the_rule_of_the_standard(octets: bytes, slice_oct
 def test_content_is_one_piece_unless_it_is_large() -> None:
     assert list(stuffed(b"a\r\n.b\r\n", 1000)) == [b"a\r\n..b\r\n.\r\n"]
     assert len(list(stuffed(b"a" * 2500, 1000))) == 3
-
-
-@pytest.mark.parametrize(
-    ("octets", "expected"),
-    [
-        (b"", False),
-        (b"a\r\n\r\n", False),
-        (b"a\n", True),
-        (b"a\r", True),
-        (b"\r\r\n", True),
-        (b"\n\r", True),
-        (b"\r\n\n\r", True),
-        (b"\r.\n", True),
-        (b"\ra\nb\r\n", True),
-    ],
-)
-def test_stray_line_end_is_seen(octets: bytes, expected: bool) -> None:
-    assert has_stray_line_end(octets) is expected
 
 
 @pytest.mark.parametrize(

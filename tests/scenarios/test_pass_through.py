@@ -40,7 +40,8 @@ HEADERS = (
     b"Received: from here\r\n\tby there; Tue, 24 Nov 2026 09:00:00 +0100\r\n",
 )
 LINES = (
-    b".\r\n".replace(b".", b".."),
+    b".\r\n",
+    b"..\r\n",
     b".dot\r\n",
     b"...\r\n",
     b"\r\n",

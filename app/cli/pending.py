@@ -6,13 +6,16 @@ from typing import Any
 import click
 
 from app import clock
-from app.cli.frame import Noun, wants_json
+from app.cli.frame import Failed, Noun, wants_json
 from app.cli.inputs import read_id
 from app.cli.named import beside, looked_over, show_list, show_one, warnings
 from app.cli.output import printable, show_row
 from app.cli.place import Place, pass_place
+from app.mail.address import spelled_out
 from app.model import pending as queue
+from app.model.database import Database
 from app.model.vouching import trust_issuer
+from app.subject.likeness import LATIN
 
 _COLUMNS = ("id", "from", "reasons", "issuer", "not_after", "fingerprint", "expires_at")
 _REJECTED = ("id", "from", "state", "issuer", "not_after", "fingerprint")
@@ -69,12 +72,15 @@ def approve(
 ) -> None:
     """Use a certificate for its From and all addresses it names, or for the given ones.
 
-    Compare the fingerprint with its owner first. An address of which another certificate is known
-    has to be given with --for.
+    Compare the fingerprint with its owner first. An address of which another certificate is known,
+    or that looks like another one, has to be given with --for.
     """
+    number = read_id(id_, see=_LIST)
+    if not names:
+        _refuse_lookalikes(place.database, queue.get_pending(place.database, number))
     rows = queue.approve(
         place.database,
-        read_id(id_, see=_LIST),
+        number,
         clock.now(),
         names=names,
         as_domain=as_domain,
@@ -85,6 +91,18 @@ def approve(
     lines += [f"warning: {each}" for each in rows[0]["warnings"]]
     lines += dict.fromkeys(line for row in rows for line in warnings(row))
     show_row(rows, as_json_=wants_json(), human=lambda: "\n".join(lines))
+
+
+def _refuse_lookalikes(database: Database, row: Mapping[str, Any]) -> None:
+    """Raise Failed for what nobody should say yes to without having written its name."""
+    (seen,) = looked_over(database, [row], "from")
+    named = {row["from"], *row["certificate_addresses"]}
+    for each in seen["lookalikes"]:
+        if each["name"] in named and each["code"] != LATIN:
+            raise Failed(
+                f"{spelled_out(each['name'])} {each['text']}; if you mean it all the same, say for"
+                " whom it is: --for ADDRESS_OR_DOMAIN"
+            )
 
 
 @pending.command("trust")

@@ -80,12 +80,16 @@ def test_a_look_alike_of_ours_is_named_when_it_is_approved(
     command: Command, bob: TestIdentity
 ) -> None:
     id_ = waits(command, f"alice@{N0RD}", bob)
-    text = command.ok("pending", "approve", id_)
+    for words in ((), ("--as-domain",), ("--include-subdomains", "--as-domain")):
+        line = command.refused("pending", "approve", id_, *words)
+        assert line.startswith(f"alice@{N0RD} has letters of several alphabets in one word: ")
+        assert "if you mean it all the same, say for whom it is: --for" in line
+    text = command.ok("pending", "approve", id_, "--for", f"alice@{N0RD}")
     assert f"alice@{N0RD} looks like nord.example, which is ours, and is another domain" in text
     text = command.ok("partner", "list")
     assert f"alice@{N0RD} (shown as alice@n\u043erd.example)" in text
     assert "which is ours" in text
-    (row, _) = command.ask("partner", "list")
+    (row,) = command.ask("partner", "list")
     assert [each["of"] for each in row["lookalikes"]] == ["n\u043erd", "nord.example"]
     assert "which is ours" in command.ok("partner", "show", row["id"])
     assert f"alice@{N0RD} (shown as" in command.ok("partner", "disable", row["id"])
@@ -99,8 +103,34 @@ def test_a_sender_that_looks_like_who_is_in_his_certificate_is_named(
     word = "looks like alice@sued.example, which the certificate names, and is another address"
     assert word in command.ok("pending", "show", id_)
     assert f"warning for {id_}: \\u0430lice@sued.example {word}" in command.ok("pending", "list")
-    text = command.ok("pending", "approve", id_)
+    assert "alphabets" in command.refused("pending", "approve", id_)
+    text = command.ok("pending", "approve", id_, "--for", "\u0430lice@sued.example")
     assert "for \\u0430lice@sued.example: it names another address: alice@sued.example" in text
+
+
+# Nobody says yes to these by a number alone; to a name in another alphabet he may.
+@pytest.mark.parametrize(
+    ("address", "is_plain"),
+    [
+        ("b0b@sued.example", False),
+        ("bob@n0rd.example", False),
+        ("b\u3164ob@west.example", False),
+        ("\u0431\u043e\u0431@west.example", True),
+        ("\u0430\u0441\u0435@west.example", True),
+        ("eve@west.example", True),
+    ],
+)
+def test_a_look_alike_is_approved_by_its_name_only(
+    command: Command, bob: TestIdentity, address: str, is_plain: bool
+) -> None:
+    command.ok("partner", "import", command.file("bob.pem", bob.pem))
+    id_ = waits(command, address, bob)
+    if is_plain:
+        command.ok("pending", "approve", id_)
+    else:
+        assert "--for ADDRESS_OR_DOMAIN" in command.refused("pending", "approve", id_)
+        command.ok("pending", "approve", id_, "--for", "info@sued.example")
+    assert len(command.ask("partner", "list")) == 2
 
 
 def test_an_authority_is_shown_to_be_compared(command: Command, root: TestCA) -> None:

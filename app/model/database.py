@@ -84,7 +84,8 @@ class Database:
     def sql_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Run a prepared statement once for each row; call it inside ``transaction``."""
         text = statement if self.is_sqlite else statement.replace("?", "%s")
-        with self._asking():
+        # QUIRK: peewee 4.5.3 makes the driver's errors its own in execute_sql alone.
+        with self._asking(), peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # not in its stubs
             self.engine.cursor().executemany(text, rows)
 
     def sql_insert(self, head: str, rows: Sequence[Sequence[object]]) -> None:

@@ -14,6 +14,7 @@ After a crash: an answer is there as a whole or not at all, and can be fetched a
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -36,6 +37,7 @@ FAILING: Final = timedelta(days=1)
 """A source that nobody asked for longer than this is no news."""
 
 _SWEEP_SECONDS: Final = 60.0
+_SWEEPING: Final = "revocation sweep"
 _PROBLEM_CHARACTERS: Final = 200
 _URL_CHARACTERS: Final = 500
 """More is no index entry for PostgreSQL."""
@@ -169,15 +171,23 @@ class RevocationStore:
 
     def _change(self, *statements: tuple[str, Sequence[object]], at: datetime) -> None:
         """Write what can be written; what cannot is in memory, or will be fetched again."""
-        try:
+        with suppress(StoreUnavailable, Refused):
             with self._database.transaction():
                 for statement, parameters in statements:
                     self._database.sql_run(statement, parameters)
-                if clock.monotonic() - self._swept_at >= _SWEEP_SECONDS:
-                    self._swept_at = clock.monotonic()
-                    forget(self._database, at)
-        except (StoreUnavailable, Refused):
-            pass
+            self._sweep(at)
+
+    def _sweep(self, at: datetime) -> None:
+        """Forget what is too old or too much, once a minute, and one worker at a time.
+
+        In a transaction of its own, which holds no row that another one wants meanwhile.
+        """
+        if clock.monotonic() - self._swept_at < _SWEEP_SECONDS:
+            return
+        self._swept_at = clock.monotonic()
+        with self._database.transaction():
+            self._database.exclude(_SWEEPING)
+            forget(self._database, at)
 
     def _hold(self, key: str, held: _Held) -> None:
         with self._lock:
@@ -205,14 +215,15 @@ def _short(url: str) -> str:
 
 def forget(database: Database, at: datetime) -> None:
     """Forget what has ended and what is too much, in the transaction that is under way."""
+    # In the order in which answers are stored: PostgreSQL would else see a deadlock now and then.
     database.sql_run("DELETE FROM revocation WHERE until < ?", (stamp(at),))
-    database.sql_run("DELETE FROM fetchclaim WHERE until < ?", (stamp(clock.now()),))
     octets = 0
     for number, (name, size) in enumerate(database.sql(_SIZES), 1):
         octets += int(size)
         if number > ANSWERS_AT_MOST or octets > OCTETS_AT_MOST:
             database.sql_run("DELETE FROM revocation WHERE name = ?", (name,))
     database.sql_run(_FORGET_FAILURES, (stamp(at - FAILING), FAILURES_AT_MOST))
+    database.sql_run("DELETE FROM fetchclaim WHERE until < ?", (stamp(clock.now()),))
 
 
 def count_answers(database: Database, at: datetime) -> int:

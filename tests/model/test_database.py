@@ -244,5 +244,23 @@ def test_a_step_that_fails_is_not_counted(database: Database) -> None:
     assert migrate(database) == len(STEPS)
 
 
+# T8: what the driver says of many rows is said as it is of one
+def test_many_rows_fail_as_one_does(database: Database, tmp_path: Path) -> None:
+    insert = "INSERT INTO domain (name, sign_to, added_at) VALUES (?, '[]', 0)"
+    with pytest.raises(Refused, match="somebody else"), database.transaction():
+        database.sql_many(insert, [("a.example",), ("a.example",)])
+    assert names(database) == []
+    with pytest.raises(StoreUnavailable), database.transaction():
+        database.sql_many("INSERT INTO nowhere VALUES (?)", [("a.example",)])
+    other = sqlite3.connect(tmp_path / "sealmon.db")
+    other.execute("BEGIN IMMEDIATE")
+    quick = open_database(database.url)
+    quick.engine._pragmas = [("busy_timeout", 50)]
+    with pytest.raises(StoreUnavailable):
+        quick.sql_many(insert, [("a.example",)])
+    quick.close()
+    other.close()
+
+
 def test_a_moment_comes_back_as_it_was_stored() -> None:
     assert moment(stamp(AT.replace(microsecond=123456))) == AT.replace(microsecond=123456)

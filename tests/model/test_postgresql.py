@@ -1,6 +1,7 @@
 """The same store on PostgreSQL: nothing in it depends on SQLite."""
 
 import os
+import random
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +10,18 @@ from itertools import count
 
 import pytest
 
-from app.model import accounts, domains, keys, marktexts, partners, pending, policies, relays, trust
+from app.model import (
+    accounts,
+    domains,
+    keys,
+    marktexts,
+    partners,
+    pending,
+    policies,
+    relays,
+    revocations,
+    trust,
+)
 from app.model.database import Database, open_database
 from app.model.errors import Refused, StoreUnavailable
 from app.model.lookups import find_answer, keep_answer
@@ -123,6 +135,44 @@ def test_workers_that_note_the_same_partners_lose_no_trace(database: Database) -
     for thread in threads:
         thread.join()
     assert lost == [0] * 6
+
+
+# T8: what is forgotten by one node is being written by another
+def test_nodes_that_forget_together_lose_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "_SWEEP_SECONDS", -1.0)
+    before = deadlocks(database)
+
+    def work(seed: int) -> None:
+        other = open_database(database.url)
+        cache, chance = RevocationStore(other), random.Random(seed)
+        for number in range(150):
+            at = AT + timedelta(seconds=number)
+            key = f"k{chance.randrange(9)}"
+            url = f"http://pki.example/{key}"
+            cache.claim(key)
+            if chance.random() < 0.4:
+                cache.failed(key, url, at, "gone")
+            else:
+                until = at + timedelta(seconds=chance.randrange(5))
+                cache.put(key, Stored(b"list", at, until, url))
+            keep_answer(other, "smimea", f"{key}@x.example", (), at - timedelta(hours=1))
+        other.close()
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert deadlocks(database) == before
+
+
+def deadlocks(database: Database) -> int:
+    """Return how many the server has seen in this database."""
+    database.sql("SELECT pg_stat_clear_snapshot()")
+    rows = database.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    return int(rows[0][0])
 
 
 def test_a_change_that_fails_leaves_nothing(database: Database) -> None:

@@ -28,7 +28,7 @@ demo: setup
 
 # Lint, types and the unit tests: offline, a minute and a half on two cores.
 check: setup check-code
-	@$(BIN)/python -m pytest -n auto -m 'not interop and not slow' tests
+	@$(BIN)/python -m pytest -n auto --hypothesis-profile quick -m 'not interop and not slow' tests
 
 # Everything. Installs the programs that the tests talk to where it may; says what it skips.
 test: setup check-code

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cms import der
@@ -12,6 +12,7 @@ from app.cms.errors import (
 )
 from tests.cms.identities import CIPHERS, CONTENT, READING_KEYS, identity
 from tests.cms.parts import enveloped, opened
+from tests.examples import examples
 from tests.testpki import ca
 
 AEADS = [name for name in CIPHERS if not name.endswith("cbc")]
@@ -88,7 +89,7 @@ def test_nobody_else_opens_it() -> None:
         opened(enveloped("p256"), "p384")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.binary(max_size=100), max_size=5), st.sampled_from(CIPHERS))
 def test_content_comes_in_pieces(pieces: list[bytes], cipher: str) -> None:
     views = [memoryview(piece) for piece in pieces]

@@ -5,11 +5,12 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.errors import Refused
 from app.model.patterns import ANYTHING, Pattern, matchable
+from tests.examples import examples
 
 BANK = {"bank": r"bank\.example|pay\.bank\.example"}
 
@@ -114,7 +115,7 @@ def test_no_spelling_of_an_address_slips_past_its_domain(address: str, expected:
 
 # T104
 @given(st.text(max_size=60), st.sampled_from(["bank.example", "BANK.EXAMPLE", "bank.example."]))
-@settings(max_examples=400)
+@examples(400)
 def test_every_local_part_of_a_domain_meets_the_pattern_of_the_domain(
     local: str, domain: str
 ) -> None:
@@ -123,7 +124,7 @@ def test_every_local_part_of_a_domain_meets_the_pattern_of_the_domain(
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=400)
+@examples(400)
 def test_any_text_has_a_form_that_the_last_route_matches(text: str) -> None:
     assert Pattern("(any)@(host)", {}).match(matchable(text)) is not None
 
@@ -132,7 +133,7 @@ def test_any_text_has_a_form_that_the_last_route_matches(text: str) -> None:
     st.text("(any)@.*+?[]{}|\\^$-x\n\u00e4", max_size=30),
     st.text("ab.*+?[^]{}|\\()1,@", max_size=20),
 )
-@settings(max_examples=600)
+@examples(600)
 def test_a_pattern_is_taken_or_refused_and_nothing_else(text: str, rule: str) -> None:
     with contextlib.suppress(Refused):
         Pattern(text, {"any": rule, "host": ANYTHING}).match("a@b.example")

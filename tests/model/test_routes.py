@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import config
 from app.model.errors import Refused
 from app.model.fields import FIELDS, Field
 from app.model.routes import export_toml, parse_toml, shipped_rows
+from tests.examples import examples
 
 LAST = export_toml(shipped_rows())
 
@@ -98,7 +99,7 @@ def values(field: Field) -> st.SearchStrategy[Any]:
 
 
 @given(st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_every_value_survives_the_file(data: st.DataObject) -> None:
     row = {name: data.draw(values(field)) for name, field in FIELDS.items()}
     name = data.draw(
@@ -113,7 +114,7 @@ def test_every_value_survives_the_file(data: st.DataObject) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=500)
+@examples(500)
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(Refused):
         parse_toml(text)

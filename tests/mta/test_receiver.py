@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app import clock
 from app.mta.envelope import Peer
 from app.mta.receiver import ReceiverSettings
 from app.mta.session import client_address
+from tests.examples import examples
 from tests.mta.servers import Client, Desk, hand_over, receiving, settings
 
 
@@ -77,7 +77,7 @@ class TestEnvelope:
             st.sampled_from([b"\r\n", b".", b"..", b"a", b"\xff", b"\0", b"x" * 1500, b"\r\n.\r\n"])
         ).map(b"".join)
     )
-    @hypothesis_settings(max_examples=30, deadline=None)
+    @examples(30)
     def test_octets_are_exact(self, octets: bytes) -> None:
         # T14
         stuffed = b"".join(
@@ -199,7 +199,7 @@ SAID = st.lists(
 
 
 @given(SAID)
-@hypothesis_settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_a_client_says_it_hears_replies_and_nothing_breaks(said: list[bytes]) -> None:
     # F-a
     async def run() -> None:

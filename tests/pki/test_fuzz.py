@@ -11,13 +11,14 @@ from app.pki import fetch as fetching
 from app.pki.certificate import Certificate
 from app.pki.errors import CannotFetch, MalformedCertificate
 from app.pki.path import Anchors, validate
+from tests.examples import examples
 from tests.pki.asking import anchors
 from tests.pki.test_revocation import BOTH, GOOD, ROOT, ROOT_SAYS, SUB, Store
 from tests.testpki import AT, ca, private_key
 
 RESPONSE = SUB.ocsp(GOOD)
 # Thousands of examples have been run; these keep what they found from coming back.
-QUICK = settings(deadline=None, max_examples=25)
+QUICK = examples(25)
 BOUND = ca("Fuzz Bound", ROOT, permitted=["example.org"], excluded=[".secret.example.org"])
 ALICE = BOUND.issue(["alice@example.org", "jörg@example.org"], serial=4242)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.cms import der, reference
@@ -32,6 +32,7 @@ from app.cms.kind import content_kind
 from app.cms.signed import build_signed, parse_signed, verify_signer
 from tests.cms import corpus
 from tests.cms.identities import CONTENT, READING_KEYS, SIGNING_KEYS, identity, key, signer
+from tests.examples import examples
 from tests.testpki import AT
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ def _agree(check: Callable[[bytes, T], None], octets: bytes, found: T) -> None:
         raise AssertionError(str(fault), octets.hex()) from fault
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.binary(max_size=300))
 @example(b"")
 @example(b"\x30\x80")
@@ -140,7 +141,7 @@ def changed(octets: bytes, chance: random.Random) -> bytes:
     return bytes(found)
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(st.integers(0, 2**32))
 def test_changed_objects_raise_only_the_named_errors(seed: int) -> None:
     chance = random.Random(seed)

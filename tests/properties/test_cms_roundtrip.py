@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cms.ber import scan, to_der
@@ -11,6 +11,7 @@ from app.cms.enveloped import build_enveloped, open_enveloped, parse_enveloped
 from app.cms.kind import content_kind
 from app.cms.signed import Check, build_signed, parse_signed, verify_signer
 from tests.cms.identities import CIPHERS, READING_KEYS, SIGNING_KEYS, identity, key, signer
+from tests.examples import examples
 
 MOMENTS = st.datetimes(
     datetime(1950, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
@@ -30,7 +31,7 @@ PIECES = st.lists(st.binary(max_size=300), max_size=4)
 GOOD = Check(digest_matches=True, signature_matches=True)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(PIECES, SCHEMES, st.booleans(), MOMENTS, st.data())
 def test_what_is_signed_verifies_and_nothing_else(
     pieces: list[bytes],
@@ -56,7 +57,7 @@ def test_what_is_signed_verifies_and_nothing_else(
     assert not verify_signer(info, [other], certificate).digest_matches
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     PIECES,
     st.lists(st.sampled_from(READING_KEYS), min_size=1, unique=True),
@@ -78,7 +79,7 @@ def test_what_is_sealed_opens_for_everybody_it_is_for(
         assert opened == content
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(PIECES, SCHEMES, st.integers(0, 9999), st.integers(1, 255))
 def test_no_changed_octet_of_a_signature_passes_for_other_content(
     pieces: list[bytes], scheme: tuple[str, str], place: int, change: int

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from app.mail.canonical import is_crlf, is_seven_bit, make_signable
 from app.mail.entity import Entity, parse_entity
 from app.mail.errors import MalformedMessage
+from tests.examples import examples
 from tests.mail.strategies import entities, leaf_contents, rubbish
 
 
@@ -63,7 +64,7 @@ def test_parts_that_are_in_order_stay_octet_for_octet(entity: bytes) -> None:
             assert octets in signable
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(rubbish)
 def test_rubbish_raises_nothing_but_malformed_message(octets: bytes) -> None:
     try:

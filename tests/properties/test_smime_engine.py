@@ -1,6 +1,6 @@
 """Properties of the S/MIME engine: what goes in comes out, and no input brings it down."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from app.mail.address import originator
@@ -15,6 +15,7 @@ from app.smime.payload import RefusedPayload, accept, suspicions
 from app.smime.protect import unwrap
 from app.smime.sign import sign
 from app.smime.verify import opaque_to_clear, signed_content, strip_signature, verify
+from tests.examples import examples
 from tests.forgery.shapes import BODIES
 from tests.smime.house import (
     AT,
@@ -32,7 +33,7 @@ ALICE = signer_of(person("alice@example.org"))
 BOB = person("bob@example.net")
 KEY = key_of(BOB)
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = examples(150, suppress_health_check=list(HealthCheck))
 
 TYPES = st.sampled_from(
     [

@@ -1,6 +1,6 @@
 """Whatever the subject: it comes out clean, and cleaning it again changes nothing."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mail.headers import split
@@ -8,6 +8,7 @@ from app.model.marks import LOOKALIKES, SHIPPED, MarkTexts
 from app.subject.render import put_on
 from app.subject.skeleton import reduce, skeleton
 from app.subject.strip import Cleaner
+from tests.examples import examples
 from tests.subject.looks import letters, renders_like
 
 TEXTS = MarkTexts()
@@ -32,7 +33,7 @@ anything = st.one_of(
 
 
 @given(anything, st.sampled_from(CLEANERS))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_cleaning_twice_is_cleaning_once(subject: str, cleaner: Cleaner) -> None:
     cleaned = cleaner.clean(subject)
     assert cleaner.clean(cleaned) == cleaned
@@ -40,7 +41,7 @@ def test_cleaning_twice_is_cleaning_once(subject: str, cleaner: Cleaner) -> None
 
 # T63. The eye of the test and the cleaner are two judges; where they part is found by longer runs.
 @given(anything)
-@settings(max_examples=300, deadline=None, derandomize=True)
+@examples(300, derandomize=True)
 def test_no_cleaned_subject_renders_like_a_mark(subject: str) -> None:
     cleaned = CLEANERS[0].clean(subject)
     assert renders_like(cleaned, MARKS) == ""
@@ -49,7 +50,7 @@ def test_no_cleaned_subject_renders_like_a_mark(subject: str) -> None:
 
 
 @given(hostile)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_mark_put_on_comes_off_again(subject: str) -> None:
     message = put_on(
         b"From: a@b.example\r\n\r\n", "[SIGNIERT]", base_subject=CLEANERS[0].clean(subject)
@@ -60,7 +61,7 @@ def test_a_mark_put_on_comes_off_again(subject: str) -> None:
 
 
 @given(st.binary(max_size=200), st.binary(max_size=80))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_octets_stop_the_cleaner(section: bytes, value: bytes) -> None:
     for message in (section, b"Subject: " + value + b"\r\nFrom: " + value + b"\r\n\r\n" + section):
         for cleaner in CLEANERS:
@@ -70,7 +71,7 @@ def test_no_octets_stop_the_cleaner(section: bytes, value: bytes) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_skeletons_are_stable(text: str) -> None:
     assert skeleton(skeleton(text)) == skeleton(text)
     assert reduce(text).isalnum() or not reduce(text)

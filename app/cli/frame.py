@@ -212,7 +212,10 @@ def _ready_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            # `sealmon run` becomes another program, which wants them too.
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 - its only name is positional
+            setattr(sys, name, os.fdopen(descriptor, mode))
         elif mode == "w" and isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
 

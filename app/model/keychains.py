@@ -32,7 +32,7 @@ def _completed(
         return dict(row)
     anchors = load_snapshot(database).anchors
     leaf = Certificate.from_der(bytes(stored["certificate"]))
-    chain, problem = fetch_chain(leaf, (*anchors.ders, *anchors.intermediates), fetch.guard)
+    chain, problem = fetch_chain(leaf, (*anchors.ders, *anchors.intermediates), fetch.guard, at)
     if chain:
         with database.change():
             store_intermediates(database, chain, at)

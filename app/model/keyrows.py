@@ -8,10 +8,10 @@ from app.model.database import Database
 from app.model.shown import certificate_json
 from app.model.stored import moment, pack, stamp
 from app.model.tables import AccountKey, DomainKey, Intermediate, KeyAddress, RelayKey
+from app.pki.builder import line_above
 from app.pki.certificate import Certificate
 
 ENDED_FOR: Final = timedelta(days=30)
-_CHAIN_AT_MOST: Final = 5
 
 SHARED: Final = "its private key is also that of"
 OF_AUTHORITY: Final = (
@@ -38,28 +38,15 @@ def store_chain(
     Where the file brought none, those that are known already are taken (RFC 8550 §2.3).
     """
     store_intermediates(database, chain, at)
-    return pack([each.fingerprint for each in chain or _known_chain(database, leaf)])
+    return pack([each.fingerprint for each in chain or _known_chain(database, leaf, at)])
 
 
-def _known_chain(database: Database, leaf: Certificate) -> list[Certificate]:
+def _known_chain(database: Database, leaf: Certificate, at: datetime) -> list[Certificate]:
     """Return the known intermediates above a certificate, in the order of issuing."""
     rows = database.sql("SELECT certificate FROM intermediate ORDER BY fingerprint")
     known = [Certificate.from_der(bytes(der)) for (der,) in rows]
-    chain: list[Certificate] = []
-    last = leaf
-    while len(chain) < _CHAIN_AT_MOST:
-        issuer = next((each for each in known if _issued(each, last)), None)
-        if issuer is None or issuer in chain:
-            break
-        chain.append(issuer)
-        last = issuer
-    return chain
-
-
-def _issued(authority: Certificate, below: Certificate) -> bool:
-    """Return whether the names say so; a wrong guess only costs octets in a message."""
-    fits = authority.subject_key == below.issuer_key and not authority.is_self_signed
-    return fits and (not below.aki or not authority.ski or below.aki == authority.ski)
+    line = line_above(leaf, known, at)
+    return [each for each in line if not each.is_self_signed]
 
 
 def store_intermediates(database: Database, chain: Iterable[Certificate], at: datetime) -> int:

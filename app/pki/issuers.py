@@ -12,6 +12,7 @@ RFC 5280 §4.2.2.1.
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -182,31 +183,44 @@ class IssuerSupply:
 
 
 def fetch_chain(
-    leaf: Certificate, known: Sequence[Certificate], guard: Guard
+    leaf: Certificate, known: Sequence[Certificate], guard: Guard, at: datetime
 ) -> tuple[tuple[Certificate, ...], str]:
     """Return the authorities above a certificate without the root, and why there are not more.
 
     Those that are known are not fetched; "" says that the chain ends at a root, or at an authority
     whose certificate names no place. For who may wait: the owner of the certificate.
     """
-    parsed, budget = Parsed(), Budget()
     chain: list[Certificate] = []
     last, problem = leaf, ""
     while len(chain) < PATH_CERTIFICATES - 2 and not last.is_self_signed:
-        candidates = list(known)
-        if not any(is_signed_by(last, each, parsed, budget) for each in _named(known, last)):
+        above = _issuer_among(known, last, at)
+        if above is None:
             fetched, problem = _fetch_first(issuer_urls(last)[:URLS], guard)
-            candidates += fetched
-        above = [
-            each for each in _named(candidates, last) if is_signed_by(last, each, parsed, budget)
-        ]
-        if not above and candidates[len(known) :]:
-            problem = "none of the authorities there has issued it"
-        if not above or above[0].is_self_signed:
+            above = _issuer_among(fetched, last, at)
+            if fetched and above is None:
+                problem = "none of the authorities there has issued it"
+        if above is None or above.is_self_signed:
             break
-        last = above[0]
+        last = above
         chain.append(last)
     return tuple(chain), problem
+
+
+def _issuer_among(
+    candidates: Sequence[Certificate], below: Certificate, at: datetime
+) -> Certificate | None:
+    """Return who has issued a certificate, a root before others, then who is in force the longest.
+
+    Raises nothing: what takes too long to look at has issued nothing.
+    """
+    parsed, budget = Parsed(), Budget()
+    found = []
+    with suppress(BudgetExceeded):
+        for each in _named(candidates, below):
+            if is_signed_by(below, each, parsed, budget):
+                is_in_force = each.not_before <= at <= each.not_after
+                found.append((each.is_self_signed, is_in_force, each.not_after, each))
+    return max(found, key=lambda each: each[:3])[3] if found else None
 
 
 def _named(candidates: Sequence[Certificate], below: Certificate) -> list[Certificate]:

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
 
-from app.model import partners, trust
+from app.model import keys, partners, trust
 from app.model.fetched import keep_issuers
 from app.model.keyrows import ENDED_FOR, forget_ended, store_intermediates
 from app.model.schema import STEPS
@@ -77,6 +78,23 @@ def test_authorities_of_an_earlier_version_get_their_end(full: Store) -> None:
     assert database.sql("SELECT COUNT(*) FROM intermediate") == [(2,)]
     look_again(full)
     assert kept(full) == {LASTS, ENDED}
+
+
+# RFC 8550 §2.3: what goes along with our mail is what verifies it
+def test_chain_of_an_own_key_is_of_who_issued_it_and_lasts(store: Store) -> None:
+    issuing = ca("Own Issuing", root())
+    older = ca("Own Issuing", root(), private=issuing.key, not_after=AT - DAY)
+    ski = x509.SubjectKeyIdentifier.from_public_key(issuing.key.public_key())
+    namesakes = [
+        ca("Own Issuing", root(), private=private_key("p256", f"{each}"), extensions=[(ski, False)])
+        for each in range(9)
+    ]
+    bag = [Certificate.from_der(each.certificate) for each in (older, *namesakes, issuing)]
+    with store.database.change():
+        store_intermediates(store.database, bag, AT)
+    alice = issuing.issue("alice@nord.example")
+    (row,) = keys.import_keys(store.database, alice.key_pem + alice.pem, None, AT)
+    assert store.ring.chain(row["id"]) == (issuing.certificate,)
 
 
 # T110: a person takes over a message or a file, and not whoever hides in its bag

@@ -13,8 +13,11 @@ from app.model.snapshot import Store
 from app.pki.certificate import Certificate
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY, root
+from tests.model.test_only_and_grace import server, url
 from tests.model.test_trace import row
 from tests.testpki import AT, ca, pem, private_key
+
+__all__ = ["server", "url"]
 
 
 def authority(name: str, not_after: datetime) -> Certificate:

@@ -10,7 +10,10 @@ from app.pki.certificate import Certificate
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY, certificate
 from tests.model.test_harvesting import ENDS_SOON, FIRST, FOREIGN, NEXT, OTHER, found, harvest
+from tests.model.test_only_and_grace import server, url
 from tests.testpki import AT
+
+__all__ = ["server", "url"]
 
 TIMES = quotas.NEW_OF_ONE_SENDER_A_DAY
 

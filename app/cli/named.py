@@ -18,8 +18,8 @@ from app.mail.address import spelled_out
 from app.model.database import Database
 from app.subject.likeness import Likeness, as_unicode, find_likenesses, find_named, oddities
 
-_ADDRESSES_AT_MOST: Final = 100
-"""Of one certificate; each is compared with the whole book."""
+_ADDRESSES_AT_MOST: Final = 10
+"""Of one certificate; where it names more, nobody is bound but whom a person names."""
 _TURNS: Final = frozenset(("R", "AL", "AN"))
 
 Row = Mapping[str, Any]

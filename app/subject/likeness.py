@@ -134,6 +134,8 @@ class _Search:
     """By its skeleton: the name, and the domain of it that looks so, which may be a parent."""
     here: set[str] = field(default_factory=set)
     """The domains of the addresses themselves."""
+    compared: set[tuple[str, str]] = field(default_factory=set)
+    """The domains that were compared already, with the code."""
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "_Search":
@@ -160,8 +162,12 @@ class _Search:
                     self._note(Likeness(name, KNOWN, known))
 
     def compare_domain(self, domain: str, code: str) -> None:
-        """Note whose domains look like this one."""
-        for name, looks_so in self.domains.get(_domain_key(domain), ()):
+        """Note whose domains look like this one, the first time that it comes."""
+        alike = self.domains.get(_domain_key(domain))
+        if alike is None or (domain, code) in self.compared:
+            return
+        self.compared.add((domain, code))
+        for name, looks_so in alike:
             if looks_so != domain:
                 self._note(Likeness(name, code, domain))
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import clock
 from app.cli.named import beside
 from app.model import domains, partners
 from app.model.database import Database, open_database
@@ -147,3 +148,14 @@ def test_no_name_is_too_odd_to_be_shown(local: str, labels: list[str]) -> None:
         for code, word in oddities(name):
             assert code in {HIDDEN, MIXED}
             assert word
+
+
+# T110: whoever fills the queue from one domain, of which many are known.
+@pytest.mark.parametrize("domain", ["gmail.example", "gmai1.example"])
+def test_many_of_one_domain_cost_no_more_than_each(domain: str) -> None:
+    search = likeness._Search.of([f"{number}@{domain}" for number in range(10_000)])
+    began = clock.monotonic()
+    for number in range(20_000):
+        search.compare(f"x{number}@gmail.example")
+    assert clock.monotonic() - began < 5
+    assert bool(search.found[f"7@{domain}"]) == (domain != "gmail.example")

@@ -14,10 +14,11 @@ from app.model.facts import Addressed, Facts, Usable, signer_of
 from app.model.plan import STORE_UNAVAILABLE, Plan, plan, together
 from app.model.policy import Settings
 from app.model.triggers import asked
+from app.mta.already import is_encrypted, is_signed
 from app.mta.lookup import FIRST_WAIT_SECONDS
 from app.mta.machine import Work
 from app.mta.peers import Standing, standing
-from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
+from app.smime.kinds import Kind, Layer, recognise
 
 _CALENDAR_PARTS = 20
 """An invitation is found in the first few parts or is none (behaviour, "Encryption decision")."""
@@ -100,7 +101,6 @@ def root(work: Work) -> Layer:
 def _facts(work: Work) -> Facts:
     """Return the facts that all recipients share; those of the partner are not among them."""
     who, layer = author(work), root(work)
-    kind = layer.kind
     ring = work.house.store.ring
     client = client_of(work)
     from_address = believed_address(work)
@@ -110,9 +110,11 @@ def _facts(work: Work) -> Facts:
         from_address=from_address,
         from_problem=who.problem,
         sender_address=who.sender,
-        is_signed=kind in SIGNED,
-        is_encrypted=kind in ENCRYPTED,
-        is_calendar=kind is Kind.PLAIN and layer.root is not None and is_invitation(layer.root),
+        is_signed=is_signed(layer),
+        is_encrypted=is_encrypted(layer),
+        is_calendar=layer.kind is Kind.PLAIN
+        and layer.root is not None
+        and is_invitation(layer.root),
         account=client.account,
         relay=client.relay,
         relay_keys=work.snapshot.relay_key_ids,

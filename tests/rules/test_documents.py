@@ -7,8 +7,10 @@ import pytest
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from app.model.fields import FIELDS
 from app.model.marks import KEYS, LANGUAGES, MarkTexts
 from app.mta.reply import NAMED, Reply
+from app.smime.profiles import PROFILES
 from app.subject.render import preview
 from config import settings
 from tests.rules.sources import ROOT
@@ -51,6 +53,29 @@ def test_every_setting_has_unit_default_and_consequence(name: str) -> None:
 def test_no_setting_is_explained_that_does_not_exist() -> None:
     rows = {name for name, row in table("settings.md").items() if len(row) == 4}
     assert rows <= set(SETTINGS)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_policy_field_has_its_values_and_what_they_do(name: str) -> None:
+    row = table("operating.md").get(name)
+    assert row is not None, f"docs/operating.md does not explain {name}"
+    _, values, direction, consequence = row
+    field = FIELDS[name]
+    # The default stands first, as everywhere.
+    assert tuple(re.findall(r"`([^`]+)`", values)) == field.values or not field.values
+    assert direction == ("both" if len(field.directions) == 2 else field.directions[0])
+    assert consequence
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_says_what_it_writes(name: str) -> None:
+    row = table("operating.md").get(name)
+    assert row is not None, f"docs/operating.md does not explain {name}"
+    _, ciphers, unknown, transport, signature = (cell.replace("`", "") for cell in row)
+    profile = PROFILES[name]
+    assert tuple(ciphers.split(", ")) == profile.ciphers
+    assert (unknown, transport) == (profile.unknown, profile.rsa)
+    assert signature == profile.rsa_signature
 
 
 @pytest.mark.parametrize("name", sorted(NAMED))

@@ -51,7 +51,8 @@ def make_locked(filled: Command) -> Iterator[Command]:
     other.close()
 
 
-@pytest.mark.parametrize("words", CHANGES[:2], ids=" ".join)
+@pytest.mark.slow
+@pytest.mark.parametrize("words", CHANGES[:4], ids=" ".join)
 def test_a_database_that_another_holds_is_one_line(locked: Command, words: tuple[str, ...]) -> None:
     assert "database is locked; see the setting database, or try again" in locked.refused(*words)
 
@@ -106,6 +107,7 @@ def as_nobody(command: Command, *words: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.slow
 def test_a_database_that_may_not_be_written_is_one_line(read_only: Command) -> None:
     if as_nobody(read_only, "--help").returncode != 0:
         pytest.skip("nobody may read where this is installed")

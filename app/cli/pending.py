@@ -129,7 +129,9 @@ def trust(place: Place, id_: str) -> None:
 def reject(place: Place, id_: str, all_of_sender: bool) -> None:  # noqa: FBT001 - click calls it
     """Refuse a certificate for good, until it is forgotten."""
     row = queue.reject(place.database, read_id(id_, see=_LIST), all_of_sender=all_of_sender)
-    show_row(row, as_json_=wants_json(), human=lambda: f"rejected {row['fingerprint']}")
+    more = ", and whatever else comes from there" if all_of_sender else ""
+    line = f"rejected {row['fingerprint']} of {beside(row['from'])}{more}"
+    show_row(row, as_json_=wants_json(), human=lambda: line)
 
 
 @pending.command("forget")
@@ -138,4 +140,5 @@ def reject(place: Place, id_: str, all_of_sender: bool) -> None:  # noqa: FBT001
 def forget(place: Place, id_: str) -> None:
     """Forget that something was rejected; it may come with the next signed message."""
     row = queue.forget(place.database, read_id(id_, see=f"{_LIST} --rejected"))
-    show_row(row, as_json_=wants_json(), human=lambda: f"forgotten {row['fingerprint']}")
+    line = f"forgotten {row['fingerprint']} of {beside(row['from'])}: it may come again"
+    show_row(row, as_json_=wants_json(), human=lambda: line)

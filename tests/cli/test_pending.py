@@ -71,7 +71,8 @@ def test_sub_domains_go_with_a_domain(command: Command, waiting: str) -> None:
 
 
 def test_a_rejected_certificate_does_not_wait_any_more(command: Command, waiting: str) -> None:
-    assert "rejected" in command.ok("pending", "reject", waiting)
+    text = command.ok("pending", "reject", waiting, "--all-of-sender")
+    assert "of bob@sued.example, and whatever else comes from there" in text
     assert command.ask("pending", "list") == []
     assert command.ask("partner", "list") == []
 

@@ -1,8 +1,8 @@
 """What a process fetches, wired to the database: revocation data, and authorities nobody sent.
 
 An authority, fetched or brought by a message, is kept among the intermediates if it completes a
-path; there is a quota, because every worker holds them all. After a crash: it is kept or not, and
-can come again.
+path; there is a quota, because every worker holds them all. What people import has no part in it.
+After a crash: it is kept or not, and can come again.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def keep_issuers(database: Database, found: Sequence[Certificate], at: datetime)
     with suppress(StoreUnavailable, Refused), database.transaction():
         database.exclude("intermediates")
         new = int(database.sql(_COUNT, (stamp(at - timedelta(days=1)),))[0][0])
-        kept = int(database.sql(_COUNT, (-1,))[0][0])
+        kept = int(database.sql(_COUNT, (0,))[0][0])
         if new + len(found) > NEW_A_DAY or kept + len(found) > INTERMEDIATES_AT_MOST:
             return
         if store_intermediates(database, found, at):

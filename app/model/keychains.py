@@ -35,7 +35,7 @@ def _completed(
     chain, problem = fetch_chain(leaf, (*anchors.ders, *anchors.intermediates), fetch.guard, at)
     if chain:
         with database.change():
-            store_intermediates(database, chain, at)
+            store_intermediates(database, chain)
             packed = pack([each.fingerprint for each in chain])
             database.run(Key.update(chain=packed).where(Key.id == row["id"]))
     said = [f"its chain is not complete: {problem}"] if problem else []

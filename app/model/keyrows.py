@@ -37,7 +37,7 @@ def store_chain(
 
     Where the file brought none, those that are known already are taken (RFC 8550 §2.3).
     """
-    store_intermediates(database, chain, at)
+    store_intermediates(database, chain)
     return pack([each.fingerprint for each in chain or _known_chain(database, leaf, at)])
 
 
@@ -49,17 +49,21 @@ def _known_chain(database: Database, leaf: Certificate, at: datetime) -> list[Ce
     return [each for each in line if not each.is_self_signed]
 
 
-def store_intermediates(database: Database, chain: Iterable[Certificate], at: datetime) -> int:
+def store_intermediates(
+    database: Database, chain: Iterable[Certificate], brought_at: datetime | None = None
+) -> int:
     """Keep CA certificates that may help to build paths, and return how many are new.
 
-    They are never trusted by themselves.
+    They are never trusted by themselves. ``brought_at`` is when mail or a fetch brought them; what
+    a person imports has none, and no part in the quotas.
     """
     count = 0
     for each in dict.fromkeys(chain):
         known = Intermediate.select().where(Intermediate.fingerprint == each.fingerprint)
         if each.is_ca and database.row(known) is None:
             values = {"fingerprint": each.fingerprint, "certificate": each.der}
-            times = {"not_after": stamp(each.not_after), "added_at": stamp(at)}
+            added_at = 0 if brought_at is None else stamp(brought_at)
+            times = {"not_after": stamp(each.not_after), "added_at": added_at}
             database.insert(Intermediate, {**values, **times})
             count += 1
     return count

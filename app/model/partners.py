@@ -89,7 +89,7 @@ def import_partner(
     authorities = _authorities(leaves, found, at)
     with database.change(PARTNERS, *([SETTINGS] if authorities else [])):
         ids = _store(database, entries)
-        store_intermediates(database, authorities, at)
+        store_intermediates(database, authorities)
     count_anew(database, len(ids))
     rows = entries_json(database, ids, {leaf.fingerprint: leaf for leaf in leaves})
     return [{**row, "warnings": warnings[row["fingerprint"]]} for row in rows]

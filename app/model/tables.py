@@ -148,6 +148,7 @@ class Intermediate(Model):
     certificate = BlobField()
     not_after = BigIntegerField()
     added_at = BigIntegerField()
+    """When mail or a fetch brought it; 0 if a person did."""
 
 
 class LookedUp(Model):

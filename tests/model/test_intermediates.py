@@ -113,3 +113,22 @@ def test_import_keeps_who_stands_above_its_certificates(store: Store) -> None:
     rows = partners.import_partner(store.database, b"".join(map(pem, file)), AT)
     assert len(rows) == 2
     assert kept(store) == {Certificate.from_der(issuing.certificate)}
+
+
+# T136: quotas are for what mail brings
+@pytest.mark.parametrize("quota", ["NEW_A_DAY", "INTERMEDIATES_AT_MOST"])
+def test_what_a_person_imports_leaves_the_places_to_mail(
+    store: Store, monkeypatch: pytest.MonkeyPatch, quota: str
+) -> None:
+    monkeypatch.setattr(f"app.model.fetched.{quota}", 1)
+    by_hand = [ca(f"By Hand {number}", root()) for number in range(2)]
+    alice = by_hand[0].issue("alice@nord.example")
+    octets = alice.key_pem + alice.pem + pem(by_hand[0].certificate)
+    keys.import_keys(store.database, octets, None, AT)
+    file = by_hand[1].issue(BOB).pem + pem(by_hand[1].certificate)
+    partners.import_partner(store.database, file, AT)
+    keep_issuers(store.database, [LASTS], AT)
+    expected = {*(Certificate.from_der(each.certificate) for each in by_hand), LASTS}
+    assert kept(store) == expected
+    keep_issuers(store.database, [authority("One More", AT + 400 * DAY)], AT)
+    assert kept(store) == expected

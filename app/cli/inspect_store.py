@@ -1,5 +1,6 @@
 """What can be wrong with what is stored: domains, relays, accounts, trust anchors, partners."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +9,7 @@ from app.cli.weakness import NOTE, WEAK, WRONG, Weakness
 from app.model import accounts, domains, pending, relays, trust
 from app.model.continuity import KEY_CHANGE
 from app.model.database import Database
+from app.model.partnerrows import each_name
 from app.model.quotas import BOOK_AT_MOST, WAITING_AT_MOST
 from app.model.stored import moment, stamp
 
@@ -140,6 +142,7 @@ def _partners(database: Database, at: datetime) -> Iterator[Weakness]:
             about=str(row_id),
         )
     yield from _full(database, at)
+    yield from _ours(database)
     changed = pending.count_waiting(database, at, KEY_CHANGE)
     if changed:
         yield Weakness(
@@ -156,6 +159,23 @@ def _partners(database: Database, at: datetime) -> Iterator[Weakness]:
             NOTE,
             f"{waiting} certificates wait for approval.",
             "sealmon pending list",
+        )
+
+
+def _ours(database: Database) -> Iterator[Weakness]:
+    """Give the managed domains whose people stand in the partner book: they are believed there."""
+    managed = {row[0] for row in database.sql("SELECT name FROM domain")}
+    counts = Counter(
+        domain for name in each_name(database) if (domain := name.rpartition("@")[2]) in managed
+    )
+    for domain, count in sorted(counts.items()):
+        yield Weakness(
+            "partner-of-ours",
+            WEAK,
+            f"{count} names of the partner book are of {domain}, which is managed: whoever has"
+            " their keys still signs as its people.",
+            f"sealmon partner list --domain {domain}, and sealmon partner remove",
+            about=domain,
         )
 
 

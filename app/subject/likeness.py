@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from app.mail.address import spelled_out
 from app.model.database import Database
+from app.model.partnerrows import each_name
 from app.subject.skeleton import IGNORABLE, skeleton
 
 OURS: Final = "looks-like-ours"
@@ -26,8 +27,6 @@ HIDDEN: Final = "hidden-characters"
 NAMED: Final = "looks-like-named"
 
 _OF_ONE_NAME: Final = 5
-_NAMES_AT_ONCE: Final = 20_000
-_BOOK: Final = "SELECT DISTINCT name FROM partner WHERE name > ? ORDER BY name LIMIT ?"
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
 # Scripts that are written together and whose letters nobody takes for one another (UTS 39 §5.2).
 _TOGETHER: Final = (
@@ -102,7 +101,7 @@ def find_likenesses(database: Database, names: Iterable[str]) -> dict[str, list[
         return {}
     for (domain,) in database.sql("SELECT name FROM domain"):
         search.compare_domain(domain, OURS)
-    for name in _book(database):
+    for name in each_name(database):
         search.compare(name)
     return {name: found[:_OF_ONE_NAME] for name, found in search.found.items()}
 
@@ -114,14 +113,6 @@ def find_named(name: str, addresses: Iterable[str]) -> list[Likeness]:
         return []
     key = _key(name)
     return [Likeness(name, NAMED, each) for each in addresses if _key(each) == key][:_OF_ONE_NAME]
-
-
-def _book(database: Database) -> Iterator[str]:
-    last = ""
-    while rows := database.sql(_BOOK, (last, _NAMES_AT_ONCE)):
-        last = rows[-1][0]
-        for (name,) in rows:
-            yield name
 
 
 @dataclass(slots=True)

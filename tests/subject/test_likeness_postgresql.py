@@ -4,7 +4,7 @@ import pytest
 
 from app.model import domains, partners
 from app.model.database import Database
-from app.subject import likeness
+from app.model.partnerrows import each_name
 from app.subject.likeness import find_likenesses
 from tests.model.conftest import database
 from tests.model.house import person
@@ -25,10 +25,8 @@ def make_book(database: Database) -> Database:
     return database
 
 
-def test_names_are_told_from_those_that_are_known(
-    book: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(likeness, "_NAMES_AT_ONCE", 2)
+def test_names_are_told_from_those_that_are_known(book: Database) -> None:
+    assert len(list(each_name(book, 2))) == len(test_likeness.KNOWN_NAMES) + 2
     for name, expected in test_likeness.LIKE:
         found = find_likenesses(book, [name])[name]
         assert [each.code for each in found] == [code for code, _ in expected], name

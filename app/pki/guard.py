@@ -32,13 +32,16 @@ _METADATA: Final = (
     ipaddress.IPv6Network("fd00:ec2::254/128"),
 )
 
+# IPv6 forms that carry an IPv4 address to a translator: RFC 6052 §2.1, RFC 8215 §3.
+_TRANSLATED: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+)
 # What Python takes for public and is not, or not for everybody.
 _NOT_PUBLIC: Final = (
     ipaddress.IPv4Network("192.0.0.0/24"),  # of protocols; the nearest router is in it
     ipaddress.IPv4Network("192.88.99.0/24"),  # the nearest way to 6to4
-    # IPv6 forms that carry an IPv4 address to a translator: RFC 6052 §2.1, RFC 8215 §3.
-    ipaddress.IPv6Network("64:ff9b::/96"),
-    ipaddress.IPv6Network("64:ff9b:1::/48"),
+    *_TRANSLATED,
     ipaddress.IPv6Network("3fff::/20"),  # for documents
     ipaddress.IPv6Network("fec0::/10"),  # site-local, which some still have
 )
@@ -107,7 +110,11 @@ class Guard:
         address = _address(text)
         if address is None or any(address in each for each in _METADATA):
             return False
-        return any(address in each for each in self.networks)
+        if not any(address in each for each in self.networks):
+            return False
+        # Who opens a network with a translator has not opened all that it leads to.
+        inner = _translated(address)
+        return inner is None or self.allows(str(inner))
 
 
 def opens_metadata(network: Network) -> bool:
@@ -123,6 +130,15 @@ def _address(text: str) -> Address | None:
         return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+def _translated(address: Address) -> Address | None:
+    """Return the IPv4 address that an IPv6 one stands for, None if it is one of its own."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if any(address in each for each in _TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped
 
 
 def _parts(url: str) -> tuple[str, int, str]:

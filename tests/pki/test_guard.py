@@ -112,6 +112,25 @@ def test_no_network_of_an_owner_opens_where_clouds_keep_their_keys(address: str)
         guard(address, networks=own).check("http://pki.intern/")
 
 
+# An IPv6 network with a translator (RFC 6052 §2.1): what stands behind it is not all the owner's.
+@pytest.mark.parametrize(
+    "address",
+    ["64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1", "64:ff9b::a00:1", "::ffff:169.254.169.254"],
+)
+def test_network_with_a_translator_opens_nothing_at_home(address: str) -> None:
+    own = [IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0/96")]
+    assert guard("64:ff9b::5db8:d70e", networks=own).check("http://crl.example.org/").port == 80
+    with pytest.raises(CannotFetch):
+        guard(address, networks=own).check("http://crl.example.org/")
+
+
+def test_translator_leads_to_networks_that_the_owner_opened() -> None:
+    own = [IPv6Network("64:ff9b::/96"), IPv4Network("10.1.0.0/16")]
+    assert guard("64:ff9b::a01:203", networks=own).check("http://pki.intern/").port == 80
+    with pytest.raises(CannotFetch):
+        guard("64:ff9b::a02:203", networks=own).check("http://pki.intern/")
+
+
 def test_port_of_the_owner_is_asked() -> None:
     own = guard(PUBLIC, ports=frozenset((80, 8080)))
     target = own.check("http://crl.example.org:8080/a")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.cms import der
+from app.cms.algorithms import ATTRIBUTES
 from app.cms.signed import parse_signed
 from app.mail.canonical import is_crlf, is_seven_bit
 from app.mail.entity import parse_entity
@@ -39,6 +41,31 @@ def test_form_is_the_one_of_the_house() -> None:  # behaviour, "Signature form"
     assert attributes.capabilities[0] == "aes256-gcm"
     assert attributes.encryption_preference is not None
     assert attributes.signing_certificate is not None
+
+
+def test_every_signed_attribute_of_the_house_is_there_once() -> None:  # RFC 8551 §2.5
+    octets = sign(letter(), ALICE, form="clear", at=AT, token=TOKEN)
+    (info,) = parse_signed(recognise(octets).cms).signers
+    assert info.signed_attrs is not None
+    attributes = der.read_one(info.signed_attrs, der.SET)
+    found = []
+    while attributes.peek() >= 0:
+        attribute = attributes.take(der.SEQUENCE)
+        found.append(ATTRIBUTES[attribute.identifier()])
+        values = attribute.take(der.SET)
+        values.next()
+        values.finish()
+        attribute.finish()
+    assert sorted(found) == [
+        "capabilities",
+        "content-type",
+        "encryption-preference",
+        "message-digest",
+        "microsoft-preference",
+        "signing-certificate-v2",
+        "signing-time",
+    ]
+    assert info.problems == ()
 
 
 @pytest.mark.parametrize("form", ["clear", "opaque"])

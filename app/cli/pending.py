@@ -118,6 +118,7 @@ def trust(place: Place, id_: str) -> None:
     lines = [f"trust anchor {anchor['id']}: {anchor['subject']}"]
     lines.append(f"compare the fingerprint with its owner: {anchor['fingerprint']}")
     lines += [f"entry {row['id']} for {beside(row['name'])}" for row in done["entries"]]
+    lines += [f"warning: {each}" for each in anchor["warnings"]]
     lines += [f"still waits: {each['text']}" for each in done["reasons"]]
     show_row(done, as_json_=wants_json(), human=lambda: "\n".join(map(printable, lines)))
 

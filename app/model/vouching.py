@@ -67,7 +67,7 @@ def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str,
     with database.change(SETTINGS, PARTNERS):
         database.exclude(row["address"])
         reasons = _other_reasons(database, row, certificate, at)
-        trust.add(database, anchor.der, at)
+        (added,) = trust.add(database, anchor.der, at)
         if not reasons:
             entry = Entry(
                 name=row["address"],
@@ -81,10 +81,7 @@ def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str,
             ids.append(store_entry(database, entry))
             database.run(Pending.delete().where(Pending.id == pending_id))
     keep_issuers(database, _path(certificate, chain, anchor, at).path[1:-1], at)
-    (shown,) = [
-        each for each in trust.list_anchors(database) if each["fingerprint"] == anchor.fingerprint
-    ]
-    return {"anchor": shown, "entries": entries_json(database, ids), "reasons": reasons}
+    return {"anchor": added, "entries": entries_json(database, ids), "reasons": reasons}
 
 
 def _highest(

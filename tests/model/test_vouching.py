@@ -8,10 +8,12 @@ from cryptography import x509
 from app.model import partners, pending, trust
 from app.model.errors import Refused
 from app.model.snapshot import Store
+from app.model.stored import stamp
+from app.model.tables import Anchor
 from app.model.vouching import CHAIN_OCTETS, trust_issuer
 from app.pki.certificate import Certificate
 from tests.model.conftest import look_again
-from tests.model.house import BOB
+from tests.model.house import BOB, DAY
 from tests.model.test_harvesting import found, harvest, waiting
 from tests.testpki import AT, TestCA, ca, private_key
 
@@ -102,3 +104,19 @@ def test_who_was_disabled_meanwhile_is_not_taken_over(store: Store) -> None:
     done = trust_issuer(store.database, entry["id"], AT)
     assert [each["code"] for each in done["reasons"]] == ["key-change"]
     assert waiting(store.database) == [leaf.fingerprint]
+
+
+def test_who_undoes_the_end_that_a_list_set_is_told(store: Store) -> None:
+    top = ca("Vouching Listed")
+    entry = brought(store, leaf_of(top), top)
+    values = {
+        "fingerprint": prints(top)[0],
+        "certificate": top.certificate,
+        "source": trust.LIST,
+        "distrust_after": stamp(AT - DAY),
+        "added_at": stamp(AT),
+    }
+    with store.database.change():
+        store.database.insert(Anchor, values)
+    (said,) = trust_issuer(store.database, entry["id"], AT)["anchor"]["warnings"]
+    assert "too: CN=Vouching Listed" in said

@@ -1,19 +1,22 @@
-"""Says whose certificate a signed message lacks, where it could have been fetched.
+"""Says whose certificate a path lacks, where it could have been fetched.
 
 ``sealmon try`` asks nobody, and whether a worker would is the setting ``issuer_fetch``. Whoever
-wonders why a signature is untrusted learns here what would help. RFC 8550 §2.3, RFC 5280 §4.2.2.1.
+wonders why a signature is untrusted, or why a partner is not encrypted to, learns here what would
+help. RFC 8550 §2.3, RFC 5280 §4.2.2.1.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from app.mail.limits import PATH_CERTIFICATES
+from app.model.choice import PartnerChoice
 from app.pki.certificate import Certificate
 from app.pki.issuers import URLS
 from app.pki.path import Anchors
 from app.pki.pointers import issuer_urls
 from app.pki.reasons import NO_PATH
 from app.smime.finding import Finding
+from app.smime.reasons import Reason
 
 _FETCHED: Final = {
     "off": "issuer_fetch is off, so nobody fetches it",
@@ -23,13 +26,31 @@ _FETCHED: Final = {
 }
 
 
-def find_missing_issuer(
+def missing_for_signer(
     finding: Finding | None, anchors: Anchors, issuer_fetch: str
 ) -> dict[str, Any]:
-    """Return whose certificate is missing and where it is, for JSON; empty if nothing helps."""
+    """Return whose certificate a signature lacks and where it is, for JSON; empty if none."""
     if finding is None or finding.certificate is None or not finding.has(NO_PATH):
         return {}
-    last = _last(finding.certificate, (*finding.others, *anchors.ders, *anchors.intermediates))
+    return _missing(finding.certificate, finding.others, anchors, issuer_fetch)
+
+
+def missing_for_partner(
+    reasons: Sequence[Reason], choice: PartnerChoice, anchors: Anchors, issuer_fetch: str
+) -> dict[str, Any]:
+    """Return the same about a certificate that a plan could not encrypt to."""
+    for reason in reasons:
+        for each in (*choice.personal, *choice.domain, *choice.parents):
+            is_meant = reason.detail.startswith(each.certificate.fingerprint[:16])
+            if reason.code == NO_PATH and is_meant:
+                return _missing(each.certificate, (), anchors, issuer_fetch)
+    return {}
+
+
+def _missing(
+    certificate: Certificate, others: Sequence[Certificate], anchors: Anchors, issuer_fetch: str
+) -> dict[str, Any]:
+    last = _last(certificate, (*others, *anchors.ders, *anchors.intermediates))
     urls = () if last is None else issuer_urls(last)[:URLS]
     if last is None or not urls:
         return {}

@@ -18,7 +18,7 @@ import click
 from app import clock
 from app.cli.frame import Failed, Verb, say, wants_json
 from app.cli.inputs import MOMENT, read_octets, write_octets
-from app.cli.missing import find_missing_issuer
+from app.cli.missing import missing_for_partner, missing_for_signer
 from app.cli.output import as_json, printable, table
 from app.cli.place import Place, pass_place
 from app.mail.address import MalformedAddress, parse_mailboxes
@@ -162,11 +162,13 @@ def _try(place: Place, envelope: Envelope, file: str, out: str | None) -> bool:
 
 def _missing_issuer(place: Place, examined: wireless.Examined) -> dict[str, Any]:
     delivery = examined.outcome.delivery
-    return find_missing_issuer(
-        delivery.finding if delivery is not None else None,
-        place.store.snapshot().anchors,
-        place.installation.issuer_fetch,
-    )
+    if delivery is None:
+        return {}
+    anchors, fetch = place.store.snapshot().anchors, place.installation.issuer_fetch
+    if delivery.plan is not None and examined.question.direction == "outbound":
+        choice = place.store.partners_for(examined.question.recipient)
+        return missing_for_partner(delivery.plan.reasons, choice, anchors, fetch)
+    return missing_for_signer(delivery.finding, anchors, fetch)
 
 
 @click.command("explain", cls=Verb)

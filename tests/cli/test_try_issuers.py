@@ -8,6 +8,9 @@ import pytest
 
 from app.cms.keys import load_private_key
 from app.cms.signed import Signer
+from app.model.database import PARTNERS, open_database
+from app.model.partnerrows import HARVESTED, Entry, store_entry
+from app.pki.certificate import Certificate
 from app.smime.sign import sign
 from tests.cli.conftest import Command
 from tests.pki.test_issuers import issuer_at
@@ -111,3 +114,31 @@ def test_an_odd_address_is_told_without_its_tricks(command: Command, sub: TestCA
     said = tried(command, letter(command, bob))[1]
     assert "\x1b" not in said
     assert len(said.splitlines()) == 1
+
+
+# Taken from a message that brought the authority, which has been forgotten since.
+def test_what_a_partner_lacks_is_named(command: Command, root: TestCA, sub: TestCA) -> None:
+    command.ok("trust", "add", command.file("root.pem", root.identity.pem))
+    bob = Certificate.from_der(
+        sub.issue("bob@sued.example", extensions=[issuer_at(URL)]).certificate
+    )
+    database = open_database(f"sqlite:///{command.folder}/sealmon.db")
+    entry = Entry(
+        name="bob@sued.example",
+        is_domain=False,
+        certificate=bob,
+        source=HARVESTED,
+        at=AT,
+        is_pinned=False,
+    )
+    with database.change(PARTNERS):
+        store_entry(database, entry)
+    database.close()
+    octets = b"From: alice@nord.example\r\nTo: bob@sued.example\r\nSubject: x\r\n\r\nHello\r\n"
+    words = ("try", "outbound", "--at", AT.isoformat(), command.file("letter.eml", octets))
+    result = command.run(*words)
+    found = json.loads(result.stdout)["missing_issuer"]
+    assert (found["issuer"], found["of"], found["urls"]) == ("CN=Missing Sub", "CN=bob", [URL])
+    assert result.stderr == f"sealmon: note: {words[-1]}: {found['text']}\n"
+    command.ok("partner", "import", command.file("sub.pem", bob.der))
+    assert json.loads(command.ok(*words))["missing_issuer"] == {}, "a person has approved it"

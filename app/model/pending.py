@@ -179,9 +179,12 @@ def is_rejected(
 def count_waiting(database: Database, at: datetime, code: str = "") -> int:
     """Return how many certificates wait, or how many for a reason of this code."""
     since = stamp(at - LIFETIME)
-    query = "SELECT COUNT(*) FROM pending WHERE state = ? AND added_at > ? AND reasons LIKE ?"
-    like = f'%"code":"{code}"%' if code else "%"
-    return int(database.sql(query, (WAITING, since, like))[0][0])
+    query = "SELECT COUNT(*) FROM pending WHERE state = ? AND added_at > ?"
+    if not code:
+        # By the index alone: the rows of a full queue are hundreds of megabytes.
+        return int(database.sql(query, (WAITING, since))[0][0])
+    like = f'%"code":"{code}"%'
+    return int(database.sql(f"{query} AND reasons LIKE ?", (WAITING, since, like))[0][0])
 
 
 def expire(database: Database, at: datetime) -> int:

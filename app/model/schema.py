@@ -52,6 +52,12 @@ def _add_end_of_intermediates(database: Database) -> None:
     database.sql_many("UPDATE intermediate SET not_after = ? WHERE fingerprint = ?", ends)
 
 
+def _add_index_of_pending(database: Database) -> None:
+    database.sql_run(
+        "CREATE INDEX IF NOT EXISTS pending_state_added_at ON pending (state, added_at)"
+    )
+
+
 STEPS: Final[Sequence[Step]] = (
     _add_looked_up,
     _add_revocation,
@@ -59,6 +65,7 @@ STEPS: Final[Sequence[Step]] = (
     _add_claims_and_lists,
     _add_pending_chain,
     _add_end_of_intermediates,
+    _add_index_of_pending,
 )
 """What changed since the first release, oldest first."""
 

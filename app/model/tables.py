@@ -127,6 +127,11 @@ class Pending(Model):
     message_id = TextField(default="")
     added_at = BigIntegerField(index=True)
 
+    class Meta:
+        """What is counted for each message, without a look at the rows."""
+
+        indexes = ((("state", "added_at"), False),)
+
 
 class Anchor(Model):
     """A trust anchor of the owner."""

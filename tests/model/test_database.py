@@ -208,9 +208,12 @@ def test_a_store_of_the_first_version_gets_the_tables_it_lacks(database: Databas
     for table, names_ in columns.items():
         for column in names_:
             database.sql_run(f"ALTER TABLE {table} DROP COLUMN {column}")
+    database.sql_run("DROP INDEX pending_state_added_at")
     database.sql_run("UPDATE meta SET number = 0 WHERE name = 'schema'")
     assert migrate(database) == len(STEPS)
     assert all(database.has(table) for table in added)
+    indexes = [each.name for each in database.engine.get_indexes("pending")]
+    assert "pending_state_added_at" in indexes
     for table, names_ in columns.items():
         assert database.sql(f"SELECT {', '.join(names_)} FROM {table}") == []
 

@@ -1,5 +1,6 @@
 """Who spends whose quota: nobody a person's, and no liar that of the honest (T97, T136)."""
 
+import time
 from datetime import timedelta
 
 from app.model import partners, pending, quotas
@@ -88,6 +89,22 @@ def test_liars_leave_room_in_the_queue(store: Store) -> None:
     harvest(store, found(FIRST), "on_error", AT)
     assert lie(store, 1, "untrusted") == ["dropped"]
     assert harvest(look_again(store), found(FOREIGN), "on_error", AT) == "pending"
+
+
+# T136: a queue that liars filled must not make every further message dear
+def test_full_queue_is_counted_without_reading_it(store: Store) -> None:
+    large = {"certificate": bytes(30_000), "state": pending.WAITING, "added_at": stamp(AT)}
+    rows = [
+        {"address": f"a{number}@b.example", "fingerprint": str(number), **large}
+        for number in range(quotas.DOUBTFUL_AT_MOST)
+    ]
+    with store.database.transaction():
+        for at in range(0, len(rows), 100):
+            store.database.insert_many(Pending, rows[at : at + 100])
+    began = time.perf_counter()
+    for _ in range(20):
+        assert pending.count_waiting(store.database, AT) == quotas.DOUBTFUL_AT_MOST
+    assert time.perf_counter() - began < 0.5
 
 
 ROBERT = "robert@partner.example"

@@ -16,6 +16,7 @@ from app.model.database import PARTNERS, Database
 from app.model.facts import reasons_json
 from app.model.fetched import keep_issuers
 from app.model.names import is_managed
+from app.model.numbers import new_numbers
 from app.model.partnerrows import (
     HARVESTED,
     Entry,
@@ -234,9 +235,11 @@ def _queue(
 ) -> None:
     expire(database, at)
     chain = signed_above(found.certificate, found.intermediates, at)
+    (number,) = new_numbers(database, "pending", 1)
     database.insert(
         Pending,
         {
+            **({} if number is None else {"id": number}),
             "address": found.address,
             "fingerprint": found.certificate.fingerprint,
             "certificate": found.certificate.der,

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from app.model.database import Database
 from app.model.errors import StoreUnavailable
 from app.model.keyindex import issuer_serial, key_identifier
+from app.model.numbers import new_numbers
 from app.model.shown import certificate_json
 from app.model.stored import moment, pack, stamp, storable, unpack
 from app.model.tables import Partner
@@ -48,7 +49,7 @@ def store_entry(database: Database, entry: Entry) -> int:
         if entry.is_pinned:
             raise_known(database, {known.id: entry})
         return known.id
-    values = row_values(entry)
+    values = _numbered(database, [row_values(entry)])[0]
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     statement = f"INSERT INTO partner ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - our own column names
     return int(database.sql(statement, tuple(values.values()))[0][0])
@@ -56,11 +57,20 @@ def store_entry(database: Database, entry: Entry) -> int:
 
 def store_new(database: Database, entries: Sequence[Entry]) -> None:
     """Store entries that are not there yet, in one go; call it inside ``change``."""
-    rows = [row_values(each) for each in entries]
+    rows = _numbered(database, [row_values(each) for each in entries])
     if rows:
         names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
         statement = f"INSERT INTO partner ({names}) VALUES ({marks})"  # noqa: S608 - our own column names
         database.sql_many(statement, [tuple(each.values()) for each in rows])
+
+
+def _numbered(database: Database, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows with their numbers, where the server does not choose them."""
+    numbers = new_numbers(database, "partner", len(rows))
+    return [
+        row if number is None else {"id": number, **row}
+        for row, number in zip(rows, numbers, strict=True)
+    ]
 
 
 def raise_known(database: Database, entries: Mapping[int, Entry]) -> None:

@@ -172,7 +172,7 @@ def _new(
         return DROPPED, reasons
     if reasons and _is_waiting(database, found, at):
         return PENDING, reasons
-    if full := hindrance(database, found.address, at, reasons):
+    if full := hindrance(database, found.address, found.certificate, at, reasons):
         return DROPPED, [full, *reasons]
     return (PENDING if reasons else STORED), reasons
 

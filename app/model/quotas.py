@@ -15,12 +15,15 @@ from app.model.database import Database
 from app.model.partnerrows import HARVESTED
 from app.model.pending import count_waiting
 from app.model.stored import stamp, unpack
+from app.pki.certificate import Certificate
 from app.smime.reasons import Reason
 
 NEW_OF_ONE_SENDER_A_DAY: Final = 3
 """In doubt, and as many that are not."""
 WAITING_AT_MOST: Final = 10_000
 DOUBTFUL_AT_MOST: Final = 9_000
+DOUBTFUL_OCTETS: Final = 64 * 1024
+"""With a portrait in it, a certificate has half as much."""
 BOOK_AT_MOST: Final = 2_000_000
 
 APPROVAL_REQUIRED: Final = "approval-required"
@@ -35,13 +38,19 @@ _OF_VALID: Final = frozenset(
 
 
 def hindrance(
-    database: Database, address: str, at: datetime, reasons: Sequence[Reason]
+    database: Database,
+    address: str,
+    certificate: Certificate,
+    at: datetime,
+    reasons: Sequence[Reason],
 ) -> Reason | None:
     """Return why there is no place for one more, None if there is.
 
     What has ``reasons`` to be looked at takes a place in the queue, else one in the book.
     """
     doubtful = _is_doubtful(each.code for each in reasons)
+    if doubtful and len(certificate.der) > DOUBTFUL_OCTETS:
+        return Reason("unsuitable", "the certificate is over the limit of size")
     if _brought_today(database, address, at, doubtful=doubtful) >= NEW_OF_ONE_SENDER_A_DAY:
         return Reason("too-many-new", f"{NEW_OF_ONE_SENDER_A_DAY} a day")
     if not reasons:

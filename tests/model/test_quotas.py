@@ -3,7 +3,9 @@
 import time
 from datetime import timedelta
 
-from app.model import partners, pending, quotas
+from cryptography import x509
+
+from app.model import harvesting, partners, pending, quotas
 from app.model.snapshot import Store
 from app.model.stored import stamp
 from app.model.tables import Pending
@@ -105,6 +107,16 @@ def test_full_queue_is_counted_without_reading_it(store: Store) -> None:
     for _ in range(20):
         assert pending.count_waiting(store.database, AT) == quotas.DOUBTFUL_AT_MOST
     assert time.perf_counter() - began < 0.5
+
+
+# T136: nine thousand wait, and each may be as large as a message
+def test_large_certificate_in_doubt_does_not_wait(store: Store) -> None:
+    filling = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(64 * 1024))
+    large = Certificate.from_der(OTHER.issue(BOB, extensions=[(filling, False)]).certificate)
+    learned = harvesting.harvest(store, found(large, "untrusted"), "on_error", AT)
+    assert learned.outcome == "dropped"
+    assert "limit of size" in learned.reasons[0].text()
+    assert harvest(store, found(large), "on_error", AT) == "stored", "whom an authority knows"
 
 
 ROBERT = "robert@partner.example"

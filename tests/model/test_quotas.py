@@ -95,7 +95,7 @@ def test_liars_leave_room_in_the_queue(store: Store) -> None:
 
 # T136: a queue that liars filled must not make every further message dear
 def test_full_queue_is_counted_without_reading_it(store: Store) -> None:
-    large = {"certificate": bytes(30_000), "state": pending.WAITING, "added_at": stamp(AT)}
+    large = {"certificate": bytes(8_000), "state": pending.WAITING, "added_at": stamp(AT)}
     rows = [
         {"address": f"a{number}@b.example", "fingerprint": str(number), **large}
         for number in range(quotas.DOUBTFUL_AT_MOST)

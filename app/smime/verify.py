@@ -23,7 +23,7 @@ from app.smime.content import may_hold_layer, opaque_to_clear, signed_content, s
 from app.smime.diagnose import diagnose
 from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status, worst
 from app.smime.judge import Case, Verdict, judge
-from app.smime.kinds import SIGNED, Kind, Layer, recognise
+from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
 from app.smime.protect import Protected, unwrap
 from app.smime.reasons import Reason
 from app.smime.signature import Checked, check, signed_span
@@ -57,9 +57,26 @@ def verify(
 
     ``layer`` is what ``recognise`` said of the same octets. ``originator`` is the From of the
     message as the reader will see it. ``at`` is the time of receipt, and decides. Signatures that
-    directly enclose one another are all checked, and the worst of them counts (T66).
+    directly enclose one another are all checked, and the worst of them counts. If they stand around
+    ciphertext they say nothing of what the reader's client will find in there (T66).
     """
-    by = _By(originator, trust, at, revocation)
+    return _verify_all(message, layer, _By(originator, trust, at, revocation), will_open=False)
+
+
+def verify_around(
+    message: bytes,
+    layer: Layer,
+    originator: Originator,
+    trust: TrustView,
+    *,
+    at: datetime,
+    revocation: str = "soft",
+) -> Finding:
+    """Return the same about signatures around ciphertext that will be opened and judged next."""
+    return _verify_all(message, layer, _By(originator, trust, at, revocation), will_open=True)
+
+
+def _verify_all(message: bytes, layer: Layer, by: _By, *, will_open: bool) -> Finding:
     findings: list[Finding] = []
     for depth in range(1, SMIME_LAYERS + 1):
         patience.tick()
@@ -71,10 +88,12 @@ def verify(
         # The very same message comes back where the content cannot be one.
         is_same = inner is message
         inner_layer = Layer(Kind.PLAIN) if is_same else recognise(inner, is_scanned=True)
+        if inner_layer.kind in ENCRYPTED and not will_open:
+            findings.append(NO_SIGNATURE(by.originator.address))
         if inner_layer.kind not in SIGNED:
             return worst(findings)
         message, layer = inner, inner_layer
-    return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), originator)
+    return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), by.originator)
 
 
 def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bool]:

@@ -35,9 +35,8 @@ def forged_that_pass(every: int, kind: str) -> tuple[int, list[str]]:
     tried, passed = 0, []
     for case in forge.forged(every=every, kind=kind):
         tried += 1
-        finding, peeled = read(case.octets)
-        # A ciphertext that stays closed shows nothing forged: the signature around it is Alice's.
-        if finding.result == "pass" and peeled.decryption.status in {"none", "decrypted"}:
+        finding = read(case.octets)[0]
+        if finding.result == "pass":
             passed.append(case.name)
     return tried, passed
 

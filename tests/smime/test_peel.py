@@ -95,9 +95,13 @@ def read(octets: bytes) -> tuple[Finding, Peeled]:
         ((sealed, by_mallory), "decrypted", Status.PARTIAL),
         ((clear, sealed, by_mallory), "decrypted", Status.VALID_OTHER),
         ((by_mallory, sealed, clear), "decrypted", Status.VALID_OTHER),
-        # What cannot be opened stays as it came, with the signature around it.
+        # What cannot be opened stays as it came; the signature around it is no mark for what the
+        # reader's client finds in there.
         ((clear, for_carol), "no-key", Status.NONE),
-        ((for_carol, clear), "no-key", Status.VALID),
+        ((for_carol, clear), "no-key", Status.PARTIAL),
+        ((clear, for_carol, clear), "no-key", Status.PARTIAL),
+        ((for_carol, clear, opaque), "none", Status.PARTIAL),
+        ((for_carol, clear, sealed), "decrypted", Status.PARTIAL),
         ((clear, for_carol, sealed), "decrypted", Status.NONE),
         ((clear, compressed), "none", Status.VALID),
         ((clear, compressed, sealed), "decrypted", Status.VALID),

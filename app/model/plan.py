@@ -25,6 +25,7 @@ from app.model.fields import Direction
 from app.model.policy import Policy, Setting, Settings
 from app.model.signing import SignDecision, SignQuestion, decide_signature
 from app.pki.certificate import Certificate
+from app.smime.profiles import get_profile
 from app.smime.reasons import Reason
 
 __all__ = [
@@ -208,12 +209,14 @@ def _encryption(decided: Plan, addressed: Addressed, facts: Facts) -> Plan:
 
 
 def _encrypted(decided: Plan, partner: Usable) -> Plan:
+    profile = decided.word("profile")
+    most = 1 if get_profile(profile).one_certificate else None
     encryption = EncryptDecision(
-        partner.certificates,
-        decided.word("profile"),
+        partner.certificates[:most],
+        profile,
         partner.kind,
         partner.capabilities,
-        partner.partner_ids,
+        partner.partner_ids[:most],
     )
     because = [each for each in partner.reasons if each.code in {ONLY_THIS_ONE, WITHIN_GRACE}]
     if partner.source:

@@ -25,6 +25,8 @@ class Profile:
     rsa_signature: str
     # The signature scheme where the signer's key is an RSA one.
     note: str
+    one_certificate: bool = False
+    # A message is encrypted to the newest certificate of a partner alone.
 
 
 _CBC = ("aes256-cbc", "aes192-cbc", "aes128-cbc")
@@ -61,11 +63,14 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "edi-energy",
-            ("aes128-gcm", "aes256-cbc", "aes128-cbc"),
+            # The rules allowed AES-CBC until 1 October 2025; a partner who is late gets a route
+            # with another profile.
+            ("aes128-gcm",),
             "aes128-gcm",
             "oaep-sha256",
             "rsa-pss-sha256",
             "EDI@Energy: AES-128-GCM, RSAES-OAEP, RSASSA-PSS",
+            one_certificate=True,
         ),
     )
 }

@@ -92,6 +92,16 @@ def test_who_can_read_it(encrypt: str, so: dict[str, Any], expected: str) -> Non
         assert decided.refusal == expected
 
 
+@pytest.mark.parametrize(("profile", "expected"), [("compat", 2), ("edi-energy", 1)])
+def test_some_profiles_encrypt_to_one_certificate(profile: str, expected: int) -> None:
+    both = usable(BOB).certificates + usable("bob@old.example").certificates
+    known = replace(usable(BOB), certificates=both, partner_ids=(7, 8))
+    decided = outbound(world(encrypt="auto", profile=profile), partner=known).encrypt
+    assert decided is not None
+    assert decided.certificates == both[:expected]
+    assert decided.partner_ids == (7, 8)[:expected]
+
+
 # T90, "mandatory-all"
 def test_under_require_all_one_that_fails_refuses_all() -> None:
     strict = world(

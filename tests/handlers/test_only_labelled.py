@@ -95,11 +95,22 @@ def test_and_is_encrypted_where_that_can_be_done(nord: House, name: str) -> None
     assert delivery.plan.encrypt is not None
 
 
+@pytest.mark.parametrize("name", NOT_ENCRYPTED)
+def test_what_leaves_in_clear_is_not_said_to_be_encrypted(nord: House, name: str) -> None:  # R20
+    nord.policy(direction="outbound", encrypt="auto")
+    octets = NOT_ENCRYPTED[name]()
+    delivery = sent(nord, octets)
+    assert delivery.octets.endswith(split(octets).body)
+    assert delivery.protected == "clear"
+
+
 @pytest.mark.parametrize("profile", ["compat", "smime4"])
 def test_what_a_client_has_encrypted_leaves_as_it_is(nord: House, profile: str) -> None:
     nord.policy(direction="outbound", encrypt="require")
     sealed = encrypt(LETTER, [Certificate.from_der(READER.certificate)], profile=profile).octets
-    assert sent(nord, sealed).octets.endswith(sealed)
+    delivery = sent(nord, sealed)
+    assert delivery.octets.endswith(sealed)
+    assert delivery.protected == "encrypted"
 
 
 def test_a_signature_that_is_none_is_no_signature(nord: House) -> None:  # T65

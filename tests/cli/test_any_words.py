@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from app.cli.main import sealmon
 from tests.cli.conftest import Command, installed, key_file
+from tests.examples import examples
 from tests.testpki import TestCA
 
 
@@ -99,9 +100,7 @@ def make_anywhere(tmp_path_factory: pytest.TempPathFactory, root: TestCA) -> Ite
         yield command
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_words_end_with_a_status_and_a_line(anywhere: Command, data: st.DataObject) -> None:
     path, command = data.draw(st.sampled_from(VERBS))

@@ -49,6 +49,7 @@ def test_a_resolver_must_validate(
     assert said in "".join(what)
 
 
+@pytest.mark.slow
 def test_a_resolver_that_is_not_there_is_said(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import Command
 from tests.testpki import TestIdentity
 
+pytestmark = pytest.mark.slow  # each is a process or several
+
 ROOT = Path(__file__).parents[2]
 
 

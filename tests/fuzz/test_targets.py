@@ -31,6 +31,7 @@ def changed(seeds: Sequence[bytes], token: str) -> Iterator[bytes]:
         yield bytes(octets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_target_holds_over_its_seeds_and_changed_ones(name: str) -> None:
     target = TARGETS[name]
@@ -40,6 +41,7 @@ def test_target_holds_over_its_seeds_and_changed_ones(name: str) -> None:
         target.run(octets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_target_is_offered_by_the_tool_with_seeds_that_fit(name: str) -> None:
     scope = SCOPES[name]

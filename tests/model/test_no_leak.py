@@ -153,8 +153,8 @@ def run(count: int, seed: int) -> dict[str, int]:
 
 
 def test_no_mandatory_recipient_gets_clear_text() -> None:
-    seen = run(100_000, seed=87)
-    assert min(seen.values()) > 5_000, "each way out was taken often"
+    seen = run(30_000, seed=87)
+    assert min(seen.values()) > 1_500, "each way out was taken often"
 
 
 @pytest.mark.slow

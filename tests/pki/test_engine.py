@@ -110,6 +110,7 @@ def test_objects_of_a_thread_are_its_own() -> None:
 
 
 # Nothing that a search leaves behind changes the answer of another one.
+@pytest.mark.slow
 def test_order_of_the_searches_changes_no_answer() -> None:
     answers: dict[str, dict[str, tuple[str, tuple[str, ...], str]]] = {}
 

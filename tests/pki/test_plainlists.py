@@ -165,6 +165,7 @@ def test_at_another_moment_the_validator_decides(monkeypatch: pytest.MonkeyPatch
 
 
 # Any two lists together, and each certificate: in a hurry it is never anything else.
+@pytest.mark.slow
 def test_validator_says_the_same_of_any_two_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = [SUB.crl(), ROOT.crl(), *(make() for _, make in DOUBTFUL)]
     pairs = list(combinations(pool, 2))
@@ -189,6 +190,7 @@ def test_validator_says_the_same_of_any_two_lists(monkeypatch: pytest.MonkeyPatc
 
 
 # Two ways to the same answer, over every list and certificate of PKITS.
+@pytest.mark.slow
 def test_validator_says_the_same_of_everything_in_pkits(monkeypatch: pytest.MonkeyPatch) -> None:
     def everything(case: str) -> dict[str, tuple[str, tuple[str, ...], str]]:
         known = pkits.anchors()

@@ -80,6 +80,7 @@ def filled(before: str, unit: str, characters: int) -> str:
     return (before + unit * characters)[: characters - 1] + "]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 def test_no_subject_takes_long(unit: str) -> None:
     for before in BEFORE:
@@ -89,6 +90,7 @@ def test_no_subject_takes_long(unit: str) -> None:
         assert seconds(filled(before, unit, 6 * DECODE_OCTETS), SYMBOL) < MOST_SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("any_order", [False, True], ids=["as written", "any order"])
 @pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 def test_one_reading_takes_linear_time(unit: str, any_order: bool) -> None:
@@ -108,6 +110,7 @@ def test_one_reading_takes_linear_time(unit: str, any_order: bool) -> None:
 
 
 # B9
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS.keys())
 def test_what_is_not_worth_the_effort_comes_out_clean(unit: str) -> None:
     for before in BEFORE:

@@ -13,6 +13,7 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Final, cast
 
@@ -20,6 +21,7 @@ from app.mta import reply, wire
 from app.mta.alarm import Alarm
 from app.mta.nexthop import NextHop
 from app.mta.reply import Reply
+from app.mta.transports import read_modestly
 from app.mta.wire import Transaction
 
 LINE_OCTETS: Final = 8192
@@ -82,6 +84,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
+        read_modestly(transport)
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -281,11 +284,7 @@ class Connection(asyncio.Protocol):
 
 async def open_connection(hop: NextHop, hostname: str, timeouts: Timeouts) -> Connection:
     """Return a connection that has been greeted. Raises Unusable, OSError or TimeoutError."""
-    loop = asyncio.get_running_loop()
-
-    def make() -> Connection:
-        return Connection(hop, timeouts)
-
+    loop, make = asyncio.get_running_loop(), partial(Connection, hop, timeouts)
     async with asyncio.timeout(timeouts.connect_seconds):
         if hop.path:
             _, connection = await loop.create_unix_connection(make, hop.path)

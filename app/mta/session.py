@@ -19,6 +19,7 @@ from app.mta.commands import LINE_OCTETS, Dialogue
 from app.mta.data import Later, log_fault
 from app.mta.reader import Gone, Reader
 from app.mta.reply import Reply
+from app.mta.transports import read_modestly
 
 if TYPE_CHECKING:
     from app.mta.receiver import Front
@@ -59,6 +60,7 @@ class Session(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin a session, or begin it anew after STARTTLS."""
+        read_modestly(transport)
         self.reader.attach(cast("asyncio.Transport", transport))
         self.dialogue = Dialogue()
         self.address = client_address(transport.get_extra_info("peername"))

@@ -1,0 +1,16 @@
+"""What a transport of asyncio has to be told."""
+
+import asyncio
+from typing import Final
+
+READ_OCTETS: Final = 64 * 1024
+
+
+def read_modestly(transport: asyncio.BaseTransport) -> None:
+    """Let a transport ask the kernel for 64 KB at a time.
+
+    QUIRK: asyncio asks for 256 KB, and for each answer of a few octets Python gets so much memory
+    and gives it back, which can cost twice as much as the call of the kernel.
+    """
+    if hasattr(transport, "max_size"):
+        transport.max_size = READ_OCTETS

@@ -103,9 +103,17 @@ def octets_to_text(octets: bytes, charset: str = "utf-8") -> str:
     return octets.decode(_CODECS.get(_codec_name(charset), "latin-1"), "replace")
 
 
+def codec_of(name: str) -> str:
+    """Return by which of Python's codecs a charset is read, "" for one that we cannot read.
+
+    The name as it stands in a message (RFC 2231 §5).
+    """
+    return _CODECS.get(_codec_name(name), "")
+
+
 def is_known_charset(name: str) -> bool:
     """Tell whether we can read a charset; the name as it stands in a message (RFC 2231 §5)."""
-    return _codec_name(name) in _CODECS
+    return bool(codec_of(name))
 
 
 def decode_text(value: bytes) -> str:

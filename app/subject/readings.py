@@ -4,13 +4,14 @@ Encoded words that are none by the standard, or lie beyond what we decode, or co
 encoded words; and what bidirectional controls make of the order of characters. RFC 2047 §6, UAX 9.
 """
 
+import binascii
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.mail.headers import decode_text
 from app.mail.limits import DECODE_OCTETS
-from app.mail.words import is_known_charset
+from app.mail.words import codec_of
 
 BIDI_CONTROLS: Final = frozenset(
     "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -29,9 +30,23 @@ _MAINFRAME: Final = re.compile(
     r"ebcdic|ibm|cp\W*0*(?:37|27[378]|28[0459]|29[07]|42[034]|500|87[01]|880|905|924|1047|102[56]|114\d)",
     re.IGNORECASE,
 )
-# Words that can be read in two ways: padding inside of base64, the charset of a mainframe.
+# QUIRK: RFC 2781 §4.3 and Java read them big-endian without a byte order mark, browsers
+# little-endian.
+_WIDE: Final = re.compile(r"u(?:tf|cs)\W*(?:16|2|32|4)|unicode|10646", re.IGNORECASE)
+_OTHER_ORDER: Final = {
+    "utf_16": "utf-16be",
+    "utf_16_le": "utf-16be",
+    "utf_16_be": "utf-16le",
+    "utf_32": "utf-32be",
+    "utf_32_le": "utf-32be",
+    "utf_32_be": "utf-32le",
+}
+# Words that can be read in two ways: padding inside of base64, the charset of a mainframe, or one
+# that does not say which octet comes first.
 UNSURE: Final = re.compile(
-    rf"\?\s*+[Bb]\s*+\?[^?=]*+=++[^?=]|=\s*+\?[^?]{{0,50}}(?:{_MAINFRAME.pattern})", re.IGNORECASE
+    r"\?\s*+[Bb]\s*+\?[^?=]*+=++[^?=]"
+    rf"|=\s*+\?[^?]{{0,50}}(?:{_MAINFRAME.pattern}|{_WIDE.pattern})",
+    re.IGNORECASE,
 )
 _BARS: Final = {
     ord(char): "|"
@@ -64,7 +79,8 @@ def decoded(text: str, *, otherwise: bool = False) -> str:
 
     Padding inside of base64 is passed over; otherwise it ends a segment, after which decoding
     begins anew. A charset that we do not know is taken for ASCII; otherwise for that of a mainframe
-    if it is called like one.
+    if it is called like one. Of a charset with two orders of octets otherwise the other one is
+    read.
     """
     for _ in range(LAYERS):
         before = text
@@ -83,8 +99,10 @@ def _proper(word: "re.Match[str]", *, otherwise: bool) -> str:
     charset, encoding = word[1], word[2]
     as_base64 = _in_segments if otherwise else _in_one
     payload = _as_q(word[3]) if encoding in "Qq" else as_base64(word[3])
-    if is_known_charset(charset):
-        return f"=?{charset}?{encoding}?{payload}?="
+    codec = codec_of(charset)
+    if codec:
+        named = _OTHER_ORDER.get(codec, charset) if otherwise else charset
+        return f"=?{named}?{encoding}?{payload}?="
     if otherwise and _MAINFRAME.search(charset):
         octets = decode_text(f"=?latin-1?{encoding}?{payload}?=".encode())
         return octets.encode("latin-1").decode("cp500").translate(_BARS)
@@ -105,8 +123,11 @@ def _in_one(payload: str) -> str:
 
 
 def _in_segments(payload: str) -> str:
-    segments = _NO_BASE64.sub("", payload).split("=")
-    return "".join(segment + "A" * (-len(segment) % 4) for segment in segments)
+    segments = (
+        each[: len(each) - (len(each) % 4 == 1)] for each in _NO_BASE64.sub("", payload).split("=")
+    )
+    octets = b"".join(binascii.a2b_base64(f"{each}==") for each in segments)
+    return binascii.b2a_base64(octets, newline=False).decode()
 
 
 def _pieces(text: str) -> list[str]:

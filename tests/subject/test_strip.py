@@ -1,10 +1,13 @@
 """Marks are taken off: all that are forged, and nothing else."""
 
+import base64
+
 import pytest
 
 from app.mail.headers import split
 from app.mail.limits import DECODE_OCTETS
 from app.model.marks import SHIPPED, MarkTexts
+from app.subject.readings import decoded
 from app.subject.skeleton import reduce
 from app.subject.strip import Cleaner
 from tests.subject import forgeries, ordinary
@@ -38,6 +41,30 @@ def test_no_encoding_hides_a_forged_mark(value: bytes) -> None:
     cleaned = split(CLEANER.clean_message(message, authserv_id="gw.example")).headers
     shown = reduce(cleaned.text("Subject").replace("with blanks", "")).replace("x", "")
     assert shown in {"", reduce("(kein Betreff)")}
+
+
+# T63. RFC 2781 §4.3 and Java read no byte order mark as big-endian, the WHATWG as little-endian.
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize(
+    "charset",
+    ["utf-16", "UTF-16LE", "utf-16be", "ucs-2", "csUnicode", "utf-32", "UTF-32BE", "ucs-4"],
+)
+def test_no_order_of_octets_hides_a_mark(charset: str, order: str) -> None:
+    width = "32" if charset[-1] == "4" or "32" in charset else "16"
+
+    def field_of(name: str, text: str) -> bytes:
+        octets = text.encode(f"utf-{width}-{order}")
+        return f"{name}: =?{charset}?b?{base64.b64encode(octets).decode()}?=".encode()
+
+    subject = field_of("Subject", "[SIGNED] x") + b" 42\r\n\r\n"
+    cleaned = split(CLEANER.clean_message(subject, authserv_id="gw.example")).headers
+    assert cleaned.text("Subject") == "x 42"
+    author = field_of("From", "🔏 Bank") + b" <a@b.example>\r\n\r\n"
+    shown = split(WITH_SYMBOLS.clean_message(author, authserv_id="gw.example")).headers
+    assert WITH_SYMBOLS.clean_message(author, authserv_id="gw.example") != author
+    assert "🔏" not in decoded(shown.text("From"), otherwise=True)
+    ordinary = field_of("Subject", "你好 Größe") + b"\r\n\r\n"
+    assert CLEANER.clean_message(ordinary, authserv_id="gw.example") is ordinary
 
 
 def test_an_encoded_word_longer_than_we_decode_hides_nothing() -> None:

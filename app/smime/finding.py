@@ -97,6 +97,8 @@ class Finding:
     # has a trusted path of its own.
     companions: tuple[Certificate, ...] = ()
     # Others of the signer's subject with trusted paths, if his own cannot be encrypted to.
+    unsure: tuple[Certificate, ...] = ()
+    # Those among the preference and the companions of which nobody knows whether they were revoked.
     protected: Protected | None = None
     # The protected header section inside the signature (RFC 9788); a claim of the signer.
     domain: str = ""

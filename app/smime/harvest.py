@@ -129,7 +129,7 @@ def _doubts(
     doubts: list[Reason] = []
     if finding.status is not Status.VALID:
         doubts.extend(finding.reasons)
-    elif finding.has("revocation-unknown"):
+    elif finding.has("revocation-unknown") or chosen in finding.unsure:
         doubts.append(Reason("revocation-unknown"))
     if hint := _domain_hint(chosen, address):
         code = "public-suffix" if registrable_problem(hint) else "looks-like-domain-certificate"

@@ -18,7 +18,7 @@ from app.cms.signed import parse_signed
 from app.mail.address import Originator, same_mailbox, spelled_out
 from app.mail.limits import SMIME_LAYERS
 from app.pki.certificate import Certificate
-from app.pki.path import validate
+from app.pki.path import PathResult, validate
 from app.smime.content import may_hold_layer, opaque_to_clear, signed_content, strip_signature
 from app.smime.diagnose import diagnose
 from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status, worst
@@ -191,6 +191,8 @@ def _not_good(checked: Checked, originator: Originator, damage: tuple[Reason, ..
 
 def _good(case: Case, verdict: Verdict, trust: TrustView, protected: Protected | None) -> Finding:
     others = tuple([each for each in case.bag if each.der != case.certificate.der])
+    preference = _preference(case, others, trust)
+    companions = _companions(case, others, trust)
     return Finding(
         MAKER,
         verdict.status,
@@ -202,8 +204,9 @@ def _good(case: Case, verdict: Verdict, trust: TrustView, protected: Protected |
         certificate=case.certificate,
         others=others,
         capabilities=case.info.attributes.capabilities,
-        preference=_preference(case, others, trust),
-        companions=_companions(case, others, trust),
+        preference=preference,
+        companions=companions,
+        unsure=_unsure((preference, *companions), case, trust),
         protected=protected,
         domain=verdict.domain,
         at=case.at,
@@ -247,7 +250,26 @@ def _companions(
 
 def _is_trusted(certificate: Certificate, case: Case, trust: TrustView) -> bool:
     """Tell whether a further certificate of the message has a trusted path."""
-    path = validate(
+    return _path(certificate, case, trust).status == "trusted"
+
+
+def _unsure(
+    found: Sequence[Certificate | None], case: Case, trust: TrustView
+) -> tuple[Certificate, ...]:
+    """Return those of which nobody knows if they were revoked; their paths are remembered."""
+    return tuple(
+        [
+            each
+            for each in found
+            if each is not None
+            and each != case.certificate
+            and _path(each, case, trust).revocation == "unknown"
+        ]
+    )
+
+
+def _path(certificate: Certificate, case: Case, trust: TrustView) -> PathResult:
+    return validate(
         certificate,
         (*case.bag, *trust.intermediates),
         trust.anchors,
@@ -256,4 +278,3 @@ def _is_trusted(certificate: Certificate, case: Case, trust: TrustView) -> bool:
         crls=case.crls,
         source=trust.revocation_source,
     )
-    return path.status == "trusted"

@@ -217,3 +217,34 @@ def test_unknown_revocation_waits_for_approval() -> None:  # B5
     found = learned(find(message(pointing.issue("alice@example.org", key="rsa2048"))))
     assert found is not None
     assert "revocation-unknown" in {reason.code for reason in found.reasons}
+
+
+# B5: what is chosen instead of the signer's own is asked about itself
+def test_unknown_revocation_of_the_one_asked_for_waits_too() -> None:
+    from tests.testpki import ca
+
+    alice = Workshop("p256", "", "clear").alice
+    assert alice.issuer is not None
+    pointing = ca("Pointing", alice.issuer.parent, url="http://pki.example/ca")
+    wanted = pointing.issue("alice@example.org", key="rsa2048")
+    bag = (alice.certificate, wanted.certificate, *alice.chain, *wanted.chain)
+    found = learned(find(preferring(wanted, bag), forge_trust()))
+    assert found is not None
+    assert found.certificate == certificate_of(wanted)
+    assert [reason.code for reason in found.reasons] == ["revocation-unknown"]
+
+
+def test_unknown_revocation_of_a_companion_waits_too() -> None:
+    from tests.testpki import ca
+
+    both = issuing().issue("alice@example.org", key="ed25519")
+    pointing = ca("Pointing", issuing().parent, url="http://pki.example/ca")
+    companion = pointing.issue("alice@example.org", key="rsa2048", subject=both.x509.subject)
+    cms = with_certificates(
+        Workshop("ed25519", "", "clear").cms(text(), both),
+        (both.certificate, companion.certificate, *both.chain, *companion.chain),
+    )
+    found = learned(find(clear(head(), text(), cms)))
+    assert found is not None
+    assert found.certificate == certificate_of(companion)
+    assert [reason.code for reason in found.reasons] == ["revocation-unknown"]

@@ -15,9 +15,15 @@ from app.model.database import Database
 from app.model.facts import ONLY_THIS_ONE, POST_QUANTUM_OFF, WITHIN_GRACE, Usable
 from app.model.stored import moment, unpack
 from app.pki.certificate import Certificate
-from app.pki.path import validate
-from app.pki.reasons import IS_CA, REVOKED, code_of, detail_of
-from app.pki.revdata import UNKNOWN
+from app.pki.path import is_revocation_unknown, validate
+from app.pki.reasons import (
+    IS_CA,
+    REVOCATION_UNKNOWN,
+    REVOKED,
+    code_of,
+    detail_of,
+    reason,
+)
 from app.smime.reasons import Reason
 from app.smime.trust import TrustView
 
@@ -144,9 +150,12 @@ class Question:
             revocation_at=None if at == self.at else self.at,
         )
         # Who approved it said whose it is, and not that it will never be revoked.
-        is_known = result.revocation != UNKNOWN or self.revocation not in {"hard", "require"}
-        approved = each.is_pinned and is_known and result.status != REVOKED
-        if result.status == "trusted" or approved:
+        if result.status == "trusted":
+            return ()
+        if each.is_pinned and result.status != REVOKED:
+            is_unknown = is_revocation_unknown(each.certificate, result, self.revocation)
+            if is_unknown and self.revocation in {"hard", "require"}:
+                return (reason(REVOCATION_UNKNOWN, each.certificate.subject),)
             return ()
         return result.reasons or (result.status,)
 

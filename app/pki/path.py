@@ -123,6 +123,16 @@ def validate(  # noqa: PLR0913 - each is a fact of its own, and all but three ha
     return found
 
 
+def is_revocation_unknown(leaf: Certificate, result: PathResult, mode: str) -> bool:
+    """Return whether it should be known, and is not, that an approved certificate is in force.
+
+    Without a good path nobody was asked about it, which is no good news (T58, behaviour D4).
+    """
+    if result.status == TRUSTED or result.revocation != NOT_CHECKED:
+        return result.revocation == UNKNOWN
+    return mode == "require" or (mode != "off" and leaf.declares_revocation)
+
+
 def _reuse_seconds(result: PathResult, at: datetime) -> float:
     if result.status != TRUSTED or result.revocation == UNKNOWN:
         return UNSURE_SECONDS

@@ -24,7 +24,7 @@ from app.mail.address import (
 )
 from app.pki import reasons as codes
 from app.pki.certificate import Certificate
-from app.pki.path import validate
+from app.pki.path import is_revocation_unknown, validate
 from app.smime.finding import Status
 from app.smime.reasons import Reason
 from app.smime.trust import TrustView
@@ -86,7 +86,7 @@ def judge(case: Case, trust: TrustView) -> Verdict:
     pinned = bool(address) and trust.is_pinned(case.certificate.fingerprint, address)
     _judge_strength(case, verdict)
     _judge_path(case, trust, verdict, approved=pinned or bool(verdict.domain))
-    _judge_identity(case, verdict, pinned=pinned)
+    _judge_identity(case, trust, verdict, pinned=pinned)
     _judge_time(case, verdict)
     return verdict
 
@@ -160,13 +160,16 @@ def _judge_path(case: Case, trust: TrustView, verdict: Verdict, *, approved: boo
         fresh = [_as_reason(text) for text in path.reasons]
         for reason in [each for each in fresh if each.code not in known] or [_NO_TRUST]:
             verdict.lower(Status.UNTRUSTED, reason)
-    if path.revocation == "unknown" and case.revocation in {"hard", "require"}:
+    is_unknown = path.revocation == "unknown" or (
+        approved and is_revocation_unknown(case.certificate, path, case.revocation)
+    )
+    if is_unknown and case.revocation in {"hard", "require"}:
         verdict.lower(Status.UNTRUSTED, Reason("revocation-required"))
-    elif path.revocation == "unknown":
+    elif is_unknown:
         verdict.note(Reason(codes.REVOCATION_UNKNOWN))
 
 
-def _judge_identity(case: Case, verdict: Verdict, *, pinned: bool) -> None:
+def _judge_identity(case: Case, trust: TrustView, verdict: Verdict, *, pinned: bool) -> None:
     """Compare From with the certificate's addresses (RFC 8550 §3, T47-T50)."""
     certificate, originator = case.certificate, case.originator
     for odd in certificate.odd_addresses[:_NAMED_AT_MOST]:
@@ -184,7 +187,10 @@ def _judge_identity(case: Case, verdict: Verdict, *, pinned: bool) -> None:
         verdict.lower(Status.VALID_DOMAIN, Reason("domain-certificate", verdict.domain))
     elif not (matches or pinned):
         verdict.lower(Status.VALID_OTHER, _mismatch(certificate, originator))
-    if not verdict.domain and _is_other_sender(certificate, originator):
+    if _is_other_sender(certificate, originator) and not (
+        # D4: it speaks for everybody in its domain, and for nobody elsewhere.
+        verdict.domain and _registered_domain(certificate, _normalised(originator.sender), trust)
+    ):
         verdict.lower(Status.VALID_OTHER, Reason("sender-differs", spelled_out(originator.sender)))
 
 

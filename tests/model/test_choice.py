@@ -16,6 +16,9 @@ from tests.testpki import AT, TestIdentity, ca
 ROOT = ca("Revoking Root", url="http://crl.example/root")
 GOOD = ROOT.issue(BOB)
 REVOKED = ROOT.issue(BOB, revoked="2026-01-01")
+# Nobody believes their authorities, so nobody may be asked about them.
+STRAY = ca("Stray Root", url="http://crl.example/stray").issue(BOB)
+QUIET = ca("Quiet Root").issue(BOB)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,14 @@ CASES = [
     (REVOKED, BELIEVED, False, "soft", "revoked"),
     (REVOKED, BELIEVED, True, "soft", "revoked"),
     (REVOKED, NO_LIST, True, "soft", ""),
+    (STRAY, BELIEVED, True, "soft", ""),
+    (STRAY, BELIEVED, True, "hard", "revocation-unknown"),
+    (STRAY, BELIEVED, True, "require", "revocation-unknown"),
+    (STRAY, BELIEVED, True, "off", ""),
+    (STRAY, BELIEVED, False, "hard", "no-path"),
+    (QUIET, BELIEVED, True, "hard", ""),
+    (QUIET, BELIEVED, True, "require", "revocation-unknown"),
+    (QUIET, BELIEVED, True, "off", ""),
 ]
 
 

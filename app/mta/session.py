@@ -108,7 +108,14 @@ class Session(SMTP):
     # The loop.
 
     async def _handle_client(self) -> None:
-        """Answer commands until one side leaves."""
+        """Answer commands until one side leaves, and close."""
+        try:
+            await self._talk()
+            await self._close()
+        finally:
+            self.front.leave(self)
+
+    async def _talk(self) -> None:
         self._last_words = self.front.enter(self)
         try:
             if self._last_words is None:
@@ -120,9 +127,6 @@ class Session(SMTP):
         except (Gone, ConnectionError):
             if self.front.is_draining:
                 self._last_words = reply.SHUTTING_DOWN
-        finally:
-            self.front.leave(self)
-        await self._close()
 
     async def _step(self) -> None:
         """Answer what has come, carry out what takes its time, or wait for more."""
@@ -146,7 +150,9 @@ class Session(SMTP):
                 answer = reply.STEP_FAILED
             if isinstance(answer, Later):
                 return answer
-            if answer is not None:
+            if answer is None:
+                self._count()
+            else:
                 self.say(answer)
         return None
 
@@ -203,15 +209,21 @@ class Session(SMTP):
     async def _close(self) -> None:
         """Say the last words, where there are some, and close."""
         transport = cast("asyncio.Transport | None", self.transport)
-        if transport is None or transport.is_closing():
+        if transport is None:
             return
-        if self._last_words is not None:
-            self.say_lines(str(self._last_words))
-        try:
-            await self.flush()
-        except (TimeoutError, ConnectionError):
+        if not transport.is_closing():
+            if self._last_words is not None:
+                self.say_lines(str(self._last_words))
+            try:
+                await self.flush()
+            except (TimeoutError, ConnectionError):
+                transport.abort()
+            transport.close()
+        if self.is_tls or transport.get_write_buffer_size():
+            # asyncio waits for ever until a client has read the rest. When the connection is lost
+            # this is cancelled.
+            await asyncio.sleep(self.front.settings.command_seconds)
             transport.abort()
-        transport.close()
 
     # What commands call.
 
@@ -220,6 +232,9 @@ class Session(SMTP):
         for answer in answers:
             self._replies.append(str(answer))
             self._errors += answer.code in COUNTED_AS_ERROR
+        self._count()
+
+    def _count(self) -> None:
         self._commands += 1
         if self._errors >= self.front.settings.errors or self._commands > COMMANDS_AT_MOST:
             self._last_words = self._last_words or reply.TOO_MANY_ERRORS

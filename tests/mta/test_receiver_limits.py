@@ -117,24 +117,27 @@ def test_endless_line_is_cut_off() -> None:
     asyncio.run(run())
 
 
-def test_client_that_reads_nothing_is_left() -> None:
-    # T28
+@pytest.mark.parametrize("said", [b"EHLO x\r\n" * 3900, b"EHLO x\r\n" * 300 + b"QUIT\r\n"])
+def test_client_that_reads_nothing_is_left(said: bytes) -> None:
+    # T28, T29: a little that nobody reads keeps no socket either
     async def run() -> None:
         terms = settings(command_seconds=0.1, may_xforward=lambda _: True)
         async with receiving(Desk(), "smtp", terms) as (port, receiver):
+            front = receiver._fronts[0]
             with socket.socket() as deaf:
                 deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
                 deaf.setblocking(False)
                 await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", port))
                 await asyncio.sleep(0.02)
-                (session,) = receiver._fronts[0]._sessions
+                (session,) = front._sessions
                 sock = session.transport.get_extra_info("socket")  # type: ignore[union-attr]
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-                said = b"EHLO x\r\n" * 3900
                 await asyncio.get_running_loop().sock_sendall(deaf, said)
                 await asyncio.sleep(0.05)
                 assert sock.fileno() >= 0
+                assert session in front._sessions
                 await asyncio.to_thread(wait_for, lambda: sock.fileno() < 0)
+            assert not front._sessions
 
     asyncio.run(run())
 
@@ -159,12 +162,13 @@ def test_clients_of_a_unix_socket_are_not_one_client(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_flood_of_commands_ends() -> None:
+@pytest.mark.parametrize("command", [b"NOOP\r\n", b"HELO x\r\n"])
+def test_flood_of_commands_ends(command: bytes) -> None:
     # T32
     async def run() -> None:
         async with receiving(Desk()) as (port, _):
             client = await Client.connect(port)
-            client.writer.write(b"NOOP\r\n" * 6000)
+            client.writer.write(command * 6000)
             said = await client.rest()
             assert said.count(b"250 ") == 4001
             assert said.endswith(b"421 4.7.0 too many errors\r\n")

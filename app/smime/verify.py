@@ -20,6 +20,7 @@ from app.mail.limits import SMIME_LAYERS
 from app.pki.certificate import Certificate
 from app.pki.path import PathResult, validate
 from app.smime.content import may_hold_layer, opaque_to_clear, signed_content, strip_signature
+from app.smime.decrypt import expand
 from app.smime.diagnose import diagnose
 from app.smime.finding import MAKER, NO_SIGNATURE, Finding, Status, worst
 from app.smime.judge import Case, Verdict, judge
@@ -88,12 +89,20 @@ def _verify_all(message: bytes, layer: Layer, by: _By, *, will_open: bool) -> Fi
         # The very same message comes back where the content cannot be one.
         is_same = inner is message
         inner_layer = Layer(Kind.PLAIN) if is_same else recognise(inner, is_scanned=True)
-        if inner_layer.kind in ENCRYPTED and not will_open:
+        if not will_open and _is_ciphertext(inner, inner_layer):
             findings.append(NO_SIGNATURE(by.originator.address))
         if inner_layer.kind not in SIGNED:
             return worst(findings)
         message, layer = inner, inner_layer
     return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), by.originator)
+
+
+def _is_ciphertext(message: bytes, layer: Layer) -> bool:
+    """Whether a client would have to decrypt what a signature encloses, or expand and decrypt."""
+    opened = expand(message, layer)
+    if opened is not None:
+        layer = recognise(opened, is_scanned=True)
+    return layer.kind in ENCRYPTED
 
 
 def _verify_layer(message: bytes, layer: Layer, by: _By) -> tuple[Finding, bool]:

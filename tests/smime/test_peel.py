@@ -103,6 +103,11 @@ def read(octets: bytes) -> tuple[Finding, Peeled]:
         ((for_carol, clear, opaque), "none", Status.PARTIAL),
         ((for_carol, clear, sealed), "decrypted", Status.PARTIAL),
         ((clear, for_carol, sealed), "decrypted", Status.NONE),
+        # A client that opens both looks into a compressed layer, too.
+        ((sealed, compressed, clear), "none", Status.PARTIAL),
+        ((for_carol, compressed, opaque), "none", Status.PARTIAL),
+        ((compressed, clear), "none", Status.VALID),
+        ((clear, compressed, clear), "none", Status.VALID),
         ((clear, compressed), "none", Status.VALID),
         ((clear, compressed, sealed), "decrypted", Status.VALID),
         ((compressed, sealed), "decrypted", Status.NONE),

@@ -163,7 +163,8 @@ class Database:
 
     def move(self, *counters: str) -> None:
         """Move counters, by default that of the settings, in the transaction that is under way."""
-        for counter in counters or (SETTINGS,):
+        # In one order: two writers would else wait for each other on PostgreSQL.
+        for counter in sorted(counters or (SETTINGS,)):
             self.sql_run("UPDATE meta SET number = number + 1 WHERE name = ?", (counter,))
 
     def sql_run(self, statement: str, parameters: Sequence[object] = ()) -> None:

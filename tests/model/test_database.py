@@ -225,6 +225,19 @@ def test_looking_for_steps_takes_no_lock(database: Database, tmp_path: Path) -> 
     other.close()
 
 
+def test_counters_move_in_one_order(database: Database) -> None:
+    # T8: PostgreSQL would see a deadlock between two that move them in different orders
+    said: list[str] = []
+    database.sql("SELECT 1")
+    database.engine.connection().set_trace_callback(said.append)
+    with database.change("settings", "partners"):
+        pass
+    with database.change("partners", "settings"):
+        pass
+    moved = [each.rpartition("=")[2].strip() for each in said if each.startswith("UPDATE")]
+    assert moved == ["'partners'", "'settings'"] * 2
+
+
 # T132
 def test_no_message_shows_the_password_of_a_url() -> None:
     database = open_database("postgresql://sealmon:s3cret@db.example/sealmon")

@@ -81,9 +81,8 @@ _ORDER = (
 def judge(case: Case, trust: TrustView) -> Verdict:
     """Return the status of a mathematically good signature."""
     verdict = Verdict()
-    address = _normalised(case.originator.address)
-    verdict.domain = _registered_domain(case.certificate, address, trust)
-    pinned = bool(address) and trust.is_pinned(case.certificate.fingerprint, address)
+    verdict.domain = _registered_domain(case.certificate, case.originator.address, trust)
+    pinned = _is_pinned(case.certificate, case.originator.address, trust)
     _judge_strength(case, verdict)
     _judge_path(case, trust, verdict, approved=pinned or bool(verdict.domain))
     _judge_identity(case, trust, verdict, pinned=pinned)
@@ -98,11 +97,31 @@ def _normalised(address: str) -> str:
         return ""
 
 
-def _registered_domain(certificate: Certificate, address: str, trust: TrustView) -> str:
-    """Return the From domain if this certificate is registered for it (behaviour D4)."""
+def _is_pinned(certificate: Certificate, written: str, trust: TrustView) -> bool:
+    """Tell whether an administrator bound a certificate to the very address that is written.
+
+    The book finds it in whatever way it is written; that much forgives more than a verdict may, as
+    "ss" for another letter (T50). So it has to be its name there, or one that the certificate has.
+    """
+    address = _normalised(written)
+    if not address or not trust.is_pinned(certificate.fingerprint, address):
+        return False
+    return address == written or any(
+        same_mailbox(each, written) for each in (address, *certificate.addresses)
+    )
+
+
+def _registered_domain(certificate: Certificate, written: str, trust: TrustView) -> str:
+    """Return the domain of an address if this certificate is registered for it (behaviour D4).
+
+    The local part is anybody's; the domain counts only as strictly as in an address (T50).
+    """
+    address = _normalised(written)
     if not address:
         return ""
     domain = domain_of(address)
+    if not same_mailbox(f"any@{domain}", f"any@{written.rpartition('@')[2]}"):
+        return ""
     return domain if certificate.fingerprint in trust.domain_certificates(domain) else ""
 
 
@@ -189,7 +208,7 @@ def _judge_identity(case: Case, trust: TrustView, verdict: Verdict, *, pinned: b
         verdict.lower(Status.VALID_OTHER, _mismatch(certificate, originator))
     if _is_other_sender(certificate, originator) and not (
         # D4: it speaks for everybody in its domain, and for nobody elsewhere.
-        verdict.domain and _registered_domain(certificate, _normalised(originator.sender), trust)
+        verdict.domain and _registered_domain(certificate, originator.sender, trust)
     ):
         verdict.lower(Status.VALID_OTHER, Reason("sender-differs", spelled_out(originator.sender)))
 

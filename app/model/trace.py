@@ -151,21 +151,28 @@ class TraceWriter:
                     self._database.run(
                         Partner.update(used_at=stamp(at)).where(Partner.id == partner)
                     )
-                self._sweep(max(row.at for row in rows))
         except (StoreUnavailable, Refused) as error:
             self.lost += len(rows)
             log.error("%d trace rows lost, %d in all: %s", len(rows), self.lost, error)  # noqa: TRY400 - the line says all
             return False
+        with suppress(StoreUnavailable, Refused):
+            self._sweep(max(row.at for row in rows))
         return True
 
     def _sweep(self, now: datetime) -> None:
-        """Forget some of what is too old, once a minute: rows, and authorities that have ended."""
+        """Forget some of what is too old, once a minute: rows, and authorities that have ended.
+
+        In a transaction of its own, one worker at a time: two of them would else wait for each
+        other's rows on PostgreSQL, and new rows be lost with the old ones.
+        """
         if clock.monotonic() - self._swept_at < _SWEEP_SECONDS:
             return
         self._swept_at = clock.monotonic()
         old = Trace.select(Trace.id).where(Trace.at < stamp(now - KEPT))
-        self._database.run(Trace.delete().where(Trace.id.in_(old.limit(_SWEPT_AT_MOST))))
-        forget_ended(self._database, now)
+        with self._database.transaction():
+            self._database.exclude("trace sweep")
+            self._database.run(Trace.delete().where(Trace.id.in_(old.limit(_SWEPT_AT_MOST))))
+            forget_ended(self._database, now)
 
 
 class _Row(NamedTuple):

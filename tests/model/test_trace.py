@@ -102,6 +102,12 @@ def test_rows_are_there_within_a_second(database: Database) -> None:
     writer.close()
 
 
+def test_a_row_is_kept_though_nothing_old_can_be_forgotten(database: Database) -> None:
+    database.sql_run("DROP TABLE intermediate")
+    written(database, row(1))
+    assert ids(database) == ["t1"]
+
+
 def test_the_thread_begins_with_the_first_row(database: Database) -> None:
     before = threading.active_count()
     writer = TraceWriter(database)

@@ -1,15 +1,16 @@
 """The approval queue: harvested certificates that wait for a person (B5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.mail.address import spelled_out
+from app.model.choice import find_partners
 from app.model.database import PARTNERS, Database
 from app.model.errors import Refused
 from app.model.fitness import check_domain_certificate, check_usable, find_other_name
 from app.model.names import check_subdomains, is_managed, read_partner_name
-from app.model.partnerrows import APPROVED, Entry, entries_json, store_entry
+from app.model.partnerrows import APPROVED, Entry, entries_json, find_entry, store_entry
 from app.model.shown import certificate_json
 from app.model.stored import moment, stamp, unpack
 from app.model.tables import Pending
@@ -57,8 +58,8 @@ def approve(
     """Use a certificate from now on and pin it: for the given names, or for all that it names.
 
     From is always among the latter. An address that somebody knows another certificate of is not,
-    nor one of ours; the warnings say so. ``as_domain`` files it under the domain of From. Raises
-    Refused, and stores nothing then.
+    be it of its domain, nor one of ours; the warnings say so. ``as_domain`` files it under the
+    domain of From. Raises Refused, and stores nothing then.
     """
     row = get_row(database, pending_id, at)
     certificate = Certificate.from_der(bytes(row["certificate"]))
@@ -78,6 +79,7 @@ def approve(
         if (other := find_other_name(certificate, name))
     ]
     with database.change(PARTNERS):
+        _refuse_disabled(database, (name for name, _ in filed), certificate.fingerprint)
         ids = []
         for name, is_domain in filed:
             entry = Entry(
@@ -127,13 +129,31 @@ def _others(
     for each in others:
         if is_managed(database, each.rpartition("@")[2]):
             warnings.append(f"not for {spelled_out(each)}: it is one of ours")
-        elif database.sql("SELECT 1 FROM partner WHERE name = ? LIMIT 1", (each,)):
+        elif _is_known(database, each):
             warnings.append(f"not for {each}: another certificate is known; give --for {each}")
         elif is_rejected(database, each, certificate.fingerprint, elsewhere=False):
             warnings.append(f"not for {spelled_out(each)}: it was rejected")
         else:
             bound.append(each)
     return bound, warnings
+
+
+def _is_known(database: Database, address: str) -> bool:
+    """Return whether the book has an entry of an address, or one of a domain that reaches it."""
+    if database.sql("SELECT 1 FROM partner WHERE name = ? LIMIT 1", (address,)):
+        return True
+    found = find_partners(database, address)
+    return bool(found.domain or found.parents)
+
+
+def _refuse_disabled(database: Database, names: Iterable[str], fingerprint: str) -> None:
+    """Raise Refused where a person has switched a certificate off (B4)."""
+    for name in names:
+        known = find_entry(database, name, fingerprint)
+        if known is not None and not known.is_enabled:
+            raise Refused(
+                f"this certificate of {name} is disabled: sealmon partner enable {known.id}"
+            )
 
 
 def reject(database: Database, pending_id: int, *, all_of_sender: bool = False) -> dict[str, Any]:

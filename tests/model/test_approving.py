@@ -21,6 +21,7 @@ from tests.testpki import AT, TestCA, ca, private_key
 
 __all__ = ["server", "url"]
 
+PARTNER = "partner.example"
 CAROL, DAVE = "carol@partner.example", "dave@elsewhere.example"
 
 
@@ -58,6 +59,35 @@ def test_somebody_known_and_our_own_people_are_not_bound_by_the_way(store: Store
         f"not for {ALICE}",
     ]
     assert chosen(store, CAROL)[1] == [Certificate.from_der(person(CAROL).certificate).fingerprint]
+
+
+# T97: nor of somebody whose mail is encrypted to his domain, or to one above it
+@pytest.mark.parametrize("who", [CAROL, "carol@deep.partner.example"])
+def test_who_is_reached_by_a_domain_is_not_bound_by_the_way(store: Store, who: str) -> None:
+    everybody = person(f"all@{PARTNER}")
+    partners.import_partner(
+        store.database, everybody.pem, AT, name=PARTNER, include_subdomains=who != CAROL
+    )
+    entry = queued(store, several(BOB, who, DAVE))
+    rows = pending.approve(store.database, entry, AT)
+    assert names(rows) == [BOB, DAVE]
+    assert rows[0]["warnings"] == [f"not for {who}: another certificate is known; give --for {who}"]
+    assert chosen(store, who)[:2] == ("domain", prints(Certificate.from_der(everybody.certificate)))
+
+
+# B4: who was switched off is switched on by name and not by the way
+@pytest.mark.parametrize("as_domain", [False, True])
+def test_an_approval_does_not_enable_what_a_person_disabled(store: Store, as_domain: bool) -> None:
+    name = PARTNER if as_domain else CAROL
+    stranger = several(BOB)
+    (row,) = partners.import_partner(store.database, stranger.der, AT, name=name)
+    partners.disable(store.database, row["id"])
+    entry = queued(store, stranger)
+    how: dict[str, Any] = {"as_domain": True} if as_domain else {"names": [CAROL]}
+    with pytest.raises(Refused, match=f"sealmon partner enable {row['id']}"):
+        pending.approve(store.database, entry, AT, **how)
+    assert pending.get_pending(store.database, entry)["id"] == entry
+    assert partners.get_partner(store.database, row["id"])["status"] == "disabled"
 
 
 def test_an_address_whose_certificates_were_rejected_is_not_bound_by_the_way(store: Store) -> None:

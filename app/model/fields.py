@@ -100,6 +100,7 @@ _TABLE: Final = (
     _field("harvest", "in", "on", "off"),
     _field("harvest_approval", "in", "on_error", "always", "never"),
     _field("display", "in", "text", "symbol", "none"),
+    _field("domain_mark", "in", "add", "replace"),
     _field("revocation", "both", "soft", "hard", "require", "off"),
     _field("opaque", "in", "keep", "clear"),
     _field("strip_signature", "in", "never", "when_valid", "always"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.mail.address import MalformedAddress, normalise_domain
 from app.model.database import SETTINGS, Database
 from app.model.facts import AccountRule, ManagedDomain, RelayRule
+from app.model.fields import FIELDS
 from app.model.marks import MarkTexts
 from app.model.policy import Policy
 from app.model.routes import read_rows, shipped_rows
@@ -126,7 +127,11 @@ def load_policy(database: Database) -> Policy:
     """Return the policy in force, the shipped one if there is none."""
     rows = database.sql("SELECT route FROM route ORDER BY position")
     tables: list[dict[str, Any]] = [unpack(text) for (text,) in rows]
-    return Policy(read_rows(tables) if tables else shipped_rows())
+    if not tables:
+        return Policy(shipped_rows())
+    # What an earlier version stored knows nothing of later fields.
+    tables[-1] = {**{name: each.default for name, each in FIELDS.items()}, **tables[-1]}
+    return Policy(read_rows(tables))
 
 
 def _anchors(database: Database) -> Anchors:

@@ -123,8 +123,6 @@ class MarkTexts:
     """The owner's former texts. Never shortened: mail that carries them comes back in replies."""
     symbols: Mapping[str, str] = field(default_factory=lambda: SYMBOLS)
     """key -> symbol; "" puts no symbol on."""
-    domain_mark: str = "add"
-    """add: the text of valid-domain stands behind that of valid; replace: alone."""
     every_text: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """Every text a reader could take for a mark: in force, shipped, former, alike."""
     every_symbol: tuple[str, ...] = field(init=False, repr=False, compare=False)

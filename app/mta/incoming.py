@@ -102,7 +102,7 @@ def tag(delivery: Delivery) -> str:
     """Put the marks on, and the fields that say the same to programs (B7–B9, C5)."""
     assert delivery.plan is not None, "the plan is made in the first step"
     settings = delivery.plan.settings
-    how = tuple(settings.word(name) for name in ("display", "opaque", "strip_signature"))
+    how = tuple(map(settings.word, ("display", "domain_mark", "opaque", "strip_signature")))
     key = ("tagged", id(delivery.octets), id(delivery.finding), how)
     delivery.octets, delivery.mark, delivery.protected = delivery.work.once(
         key, lambda: _tagged(delivery, *how)
@@ -110,7 +110,9 @@ def tag(delivery: Delivery) -> str:
     return delivery.mark or "none"
 
 
-def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[bytes, str, str]:
+def _tagged(
+    delivery: Delivery, display: str, domain_mark: str, opaque: str, strip: str
+) -> tuple[bytes, str, str]:
     finding, decryption, house = delivery.finding, delivery.decryption, delivery.house
     assert finding is not None, "verification comes before"
     assert decryption is not None, "decryption comes before"
@@ -120,7 +122,7 @@ def _tagged(delivery: Delivery, display: str, opaque: str, strip: str) -> tuple[
     cleaner = Cleaner(texts, symbols=display == "symbol", language=house.language)
     octets = cleaner.clean_message(octets, authserv_id=house.hostname, utf8=utf8)
     octets = without_secrets(octets, delivery.work.snapshot)
-    text = mark(finding, decryption, texts, display, house.language)
+    text = mark(finding, decryption, texts, display, house.language, domain_mark=domain_mark)
     shown = protected_subject(finding, decryption, split(octets).headers)
     if shown is not None and layer.kind not in SIGNED:
         octets = without_legacy_display(octets, shown)

@@ -57,11 +57,14 @@ def mark(
     texts: MarkTexts,
     display: str = "text",
     language: str = "",
+    *,
+    domain_mark: str = "add",
 ) -> str:
     """Return the mark for a message, "" for none.
 
     Display is text, symbol or none; the language is the installation's where none is given. The
-    mark for encryption comes first, then that for the signature, one blank between.
+    mark for encryption comes first, then that for the signature, one blank between. That of a
+    domain stands behind the text for valid, or alone where domain_mark is replace (D4).
     """
     if display not in {"text", "symbol"}:
         return ""
@@ -71,7 +74,10 @@ def mark(
         encrypted = texts.text(ENCRYPTED, language) if is_text else texts.symbol(ENCRYPTED)
     signature: list[str] = []
     if finding is not None:
-        signature = _texts(finding, texts, language) if is_text else [texts.symbol(finding.status)]
+        adds = domain_mark == "add"
+        signature = [texts.symbol(finding.status)]
+        if is_text:
+            signature = _texts(finding, texts, language, adds=adds)
     return _rendered(display, encrypted, tuple(signature))
 
 
@@ -80,11 +86,10 @@ def _rendered(display: str, encrypted: str, signature: tuple[str, ...]) -> str:
     return _template(display).render(encrypted=encrypted, signature=list(signature)).strip()
 
 
-def _texts(finding: Signature, texts: MarkTexts, language: str) -> list[str]:
+def _texts(finding: Signature, texts: MarkTexts, language: str, *, adds: bool) -> list[str]:
     status = str(finding.status)
     statuses = [status]
-    if status == "valid-domain" and texts.domain_mark == "add":
-        # The mark of the domain stands in addition to that of a signature (D4).
+    if status == "valid-domain" and adds:
         statuses = ["valid", status]
     address = shown_address(finding.signer) or texts.no_address(language)
     domain = shown_address(finding.domain)

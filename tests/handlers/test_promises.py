@@ -126,7 +126,10 @@ def test_two_organisations_are_a_closed_group_by_certificates_they_made(
     assert b"Good morning" in got.octets
     assert got.finding is not None
     assert got.finding.status is Status.VALID_DOMAIN
-    assert "[SIGNIERT VON <*@nord.example>]" in subject(got)
+    assert subject(got) == "[VERSCHLÜSSELT] [SIGNIERT] [SIGNIERT VON <*@nord.example>] Hello"
+    sued.policy(direction="inbound", domain_mark="replace")
+    alone = read(sued, octets)
+    assert subject(alone) == "[VERSCHLÜSSELT] [SIGNIERT VON <*@nord.example>] Hello"
 
 
 def test_of_two_certificates_of_an_address_the_new_one_takes_over_and_both_open(

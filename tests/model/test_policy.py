@@ -1,8 +1,13 @@
 """Each field takes the value of the first route that matches and sets it."""
 
+import json
+
 import pytest
 
+from app.model import policies
+from app.model.database import Database
 from app.model.fields import FIELDS, Direction
+from app.model.loading import load_policy
 from app.model.policy import Policy, changes, parse_toml, shipped_rows
 from tests.model.test_routes import BANK, LAST
 
@@ -86,3 +91,16 @@ def test_a_dry_run_says_what_would_change() -> None:
     ]
     assert changes(after, before)[0] == {"id": "bank", "change": "removed"}
     assert changes(before, before) == []
+
+
+def test_a_policy_of_an_earlier_version_has_the_defaults_of_new_fields(database: Database) -> None:
+    policies.apply(database, BANK + LAST)
+    ((position, stored),) = database.sql(
+        "SELECT position, route FROM route ORDER BY position DESC LIMIT 1"
+    )
+    route = json.loads(stored)
+    del route["domain_mark"]
+    database.sql_run("UPDATE route SET route = ? WHERE position = ?", (json.dumps(route), position))
+    policy = load_policy(database)
+    assert policy.settings("inbound", "a@b.example", "x@y.example")["domain_mark"].value == "add"
+    assert policy.settings("outbound", "a@b.example", "x@bank.example")["encrypt"].route == "bank"

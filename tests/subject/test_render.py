@@ -73,8 +73,8 @@ def test_what_was_not_decrypted_has_no_mark(status: str) -> None:
 
 
 def test_the_owner_says_whether_the_domain_is_named_alone() -> None:
-    alone = MarkTexts(domain_mark="replace")
-    assert mark(Signed("valid-domain"), None, alone) == "[SIGNIERT VON <*@sued.example>]"
+    alone = mark(Signed("valid-domain"), None, TEXTS, domain_mark="replace")
+    assert alone == "[SIGNIERT VON <*@sued.example>]"
 
 
 def test_the_owners_texts_take_their_place_and_may_be_empty() -> None:

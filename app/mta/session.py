@@ -51,6 +51,8 @@ class Session(SMTP):
         self._is_idle = True
         self._is_between = False
         # True while the loop waits for the next command.
+        self._deadline = 0.0
+        # Until when the command must have come that is waited for; 0 before somebody waits.
         self._later: Later | None = None
         self._replies: list[str] = []
         self._errors = self._commands = 0
@@ -142,7 +144,7 @@ class Session(SMTP):
             line = self.reader.line()
             if line is None:
                 return None
-            self._is_idle = False
+            self._is_idle, self._deadline = False, 0.0
             try:
                 answer = commands.answer(self, line)
             except Exception as problem:  # noqa: BLE001 - the receiver's edge
@@ -174,8 +176,13 @@ class Session(SMTP):
         if self._writer.transport.get_write_buffer_size() or self.front.is_draining:
             return False
         self._is_idle = self.dialogue.reverse_path is None
-        self.reader.wait_until(self.loop.time() + self.front.settings.command_seconds)
+        self.reader.wait_until(self._command_deadline())
         return True
+
+    def _command_deadline(self) -> float:
+        """Return until when a whole command must have come; drops of it put nothing off."""
+        self._deadline = self._deadline or self.loop.time() + self.front.settings.command_seconds
+        return self._deadline
 
     async def _carry_out(self, later: Later) -> None:
         """Carry out a command that takes its time, and answer it."""
@@ -187,6 +194,7 @@ class Session(SMTP):
         except Exception as problem:  # noqa: BLE001 - the receiver's edge
             log_fault("a command failed", problem)
             answer = reply.STEP_FAILED
+        self._deadline = 0.0
         if answer is not None:
             self.say(answer)
 
@@ -202,7 +210,7 @@ class Session(SMTP):
             return
         self._is_between = True
         try:
-            await self.reader.fill(self.loop.time() + self.front.settings.command_seconds)
+            await self.reader.fill(self._command_deadline())
         finally:
             self._is_between = False
 

@@ -180,7 +180,9 @@ class Supply:
     def _wishes(self, certificate: Certificate, issuer: Certificate) -> Iterator[_Wish]:
         for url in crl_urls(certificate):
             yield _Wish(
-                _key("crl", url),
+                # Whose list it should be is a part of the question: a certificate of another
+                # authority can name the same place, and a lie to it must not count here.
+                _key("crl", url, issuer.spki_fingerprint),
                 url,
                 (certificate, issuer),
                 is_list=True,

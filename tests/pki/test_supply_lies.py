@@ -11,6 +11,8 @@ from app.pki import engine
 from app.pki import fetch as fetching
 from app.pki import supply as supplying
 from app.pki.certificate import Certificate
+from app.pki.path import validate
+from tests.pki.asking import anchors
 from tests.pki.supplying import REFUSED, World
 from tests.pki.test_fetch import ok
 from tests.testpki import AT, TestCA, ca
@@ -127,6 +129,19 @@ def test_earlier_list_does_not_take_the_place_of_a_later_one(world: World) -> No
     world.settle()
     world.list = ok(forgetful(world).crl(at=AT - timedelta(hours=3)))
     assert world.ask(world.bad, timedelta(hours=12)) == "revoked"
+    world.settle()
+    assert world.ask(world.bad, timedelta(hours=12, minutes=5)) == "revoked"
+
+
+# T58: a certificate of anybody can name the address where another authority publishes
+def test_lie_about_somebody_else_does_not_take_the_place_either(world: World) -> None:
+    assert world.ask(world.bad) == "revoked"
+    world.settle()
+    other = ca("Supply Neighbour", url=world.root.url)
+    leaf = Certificate.from_der(other.issue("eve@example.org").certificate)
+    world.list = ok(forgetful(world).crl(at=AT - timedelta(hours=3)))
+    at = AT + timedelta(hours=12)
+    validate(leaf, (), anchors(other), at=at, revocation="soft", source=world.supply)
     world.settle()
     assert world.ask(world.bad, timedelta(hours=12, minutes=5)) == "revoked"
 

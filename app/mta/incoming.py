@@ -5,6 +5,9 @@ something cannot be opened or checked the message is delivered as it came, with 
 so; only the store's silence defers it.
 """
 
+import hashlib
+import logging
+
 from app.mail.headers import split
 from app.model.facts import Addressed, Facts
 from app.model.plan import Plan, plan
@@ -24,6 +27,8 @@ from app.smime.shown import protected_subject
 from app.smime.verify import verify as verify_layer
 from app.subject.render import mark, put_on
 from app.subject.strip import Cleaner
+
+log = logging.getLogger("sealmon.subject")
 
 NOT_OPENED = frozenset({"no-key", "failed", "unsupported"})
 
@@ -120,17 +125,29 @@ def _tagged(
     texts = delivery.work.snapshot.marks
     utf8 = delivery.work.envelope.smtputf8
     cleaner = Cleaner(texts, symbols=display == "symbol", language=house.language)
+    before = split(octets).headers.find("Subject")
     octets = cleaner.clean_message(octets, authserv_id=house.hostname, utf8=utf8)
+    after = split(octets).headers.find("Subject")
+    if before and (after is None or after.octets != before.octets):
+        _note_cleaned(delivery, before.value)
     octets = without_secrets(octets, delivery.work.snapshot)
     text = mark(finding, decryption, texts, display, house.language, domain_mark=domain_mark)
     shown = protected_subject(finding, decryption, split(octets).headers)
     if shown is not None and layer.kind not in SIGNED:
         octets = without_legacy_display(octets, shown)
     base = cleaner.clean(shown) if shown is not None else None
+    if shown is not None and base != shown:
+        _note_cleaned(delivery, shown.encode("utf-8", "replace"))
     octets = put_on(octets, text, base_subject=base, utf8=utf8)
     top = results(finding, decryption, house.hostname) + stamp(delivery.work)
     # Marks and result fields change nothing of what the root is.
     return on_top(top, octets), text, protection(layer)
+
+
+def _note_cleaned(delivery: Delivery, subject: bytes) -> None:
+    """Log what a forged mark was taken off, as a hash: nobody reads subjects in the log (B9)."""
+    digest = hashlib.sha256(subject).hexdigest()
+    log.info("subject cleaned: message %s, SHA-256 %s", delivery.work.trace_id, digest)
 
 
 def _layer(delivery: Delivery) -> Layer:

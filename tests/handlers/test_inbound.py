@@ -1,5 +1,8 @@
 """Inbound mail, field by field of the policy, and what arrives when something is wrong."""
 
+import hashlib
+import logging
+
 import pytest
 
 from app.mail.headers import split
@@ -294,3 +297,17 @@ def test_the_secret_of_a_relay_reaches_no_mailbox(nord: House, name: str) -> Non
     octets = message("a@nord.example", "b@nord.example", "x", "y\r\n", f"{name}: {SECRET}")
     got = only(nord.send(octets, "b@nord.example", peer=Peer("198.51.100.7", helo="tenant")))
     assert SECRET.encode() not in got.octets
+
+
+# B9: what stood there can be proved afterwards, and is not in the log.
+def test_a_subject_that_was_cleaned_leaves_its_hash_in_the_log(
+    sued: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sealmon")
+    only(sued.send(message(ALICE, PAUL, "[not a mark] Offer"), PAUL))
+    assert "cleaned" not in caplog.text
+    only(sued.send(message(ALICE, PAUL, "[SIGNIERT] Offer"), PAUL, RITA)[:1])
+    (record,) = [each for each in caplog.records if "cleaned" in each.getMessage()]
+    assert hashlib.sha256(b" [SIGNIERT] Offer\r\n").hexdigest() in record.getMessage()
+    assert "t" * 16 in record.getMessage()
+    assert "Offer" not in caplog.text

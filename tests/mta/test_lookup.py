@@ -22,7 +22,8 @@ from app.smime.kinds import recognise
 from tests.houses import INSIDER, House, message, only
 from tests.mta.directories import ALICE, PAUL, ROOT, Asking, answer
 from tests.mta.ldapserver import DONE, Operation, Scripted, done
-from tests.testpki import AT, ca
+from tests.responders import Responders, asks
+from tests.testpki import AT, ca, dn
 
 QUITTA = "quitta@sued.example"
 PAULS = ROOT.issue(PAUL, key="rsa2048")
@@ -144,7 +145,11 @@ UNFIT = {
     "no address": ROOT.issue(()),
     "an authority": ROOT.identity,
     "expired": ROOT.issue(PAUL, not_after=AT - timedelta(days=1)),
+    "not begun": ROOT.issue(PAUL, not_before=AT + timedelta(days=1)),
     "not for mail": ROOT.issue(PAUL, extended=("server_auth",)),
+    "a weak key": ROOT.issue(PAUL, key="rsa1024"),
+    "an odd address": ROOT.issue(f"{PAUL} "),
+    "only a name": ROOT.issue((), subject=dn(PAUL)),
     "signing only": ROOT.issue(PAUL, usage=("digital_signature",)),
     "eleven addresses": ROOT.issue([PAUL, *(f"p{each}@sued.example" for each in range(10))]),
 }
@@ -155,6 +160,30 @@ UNFIT = {
 def test_what_a_harvest_would_not_take_is_not_used(asking: Making, fault: str) -> None:
     sent = asking(answer(UNFIT[fault].certificate), encrypt="require").send()
     assert refusal(sent) == [reply.CANNOT_ENCRYPT]
+
+
+# T58
+@pytest.mark.parametrize("mode", ["soft", "require"])
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_what_was_revoked_is_not_used(
+    asking: Making, nord: House, mode: str, is_revoked: bool
+) -> None:
+    responders = Responders()
+    try:
+        root = responders.authority(f"look-up-{mode}-{is_revoked}")
+        nord.trusts(root)
+        paul = root.issue(PAUL, key="rsa2048")
+        if is_revoked:
+            root.revoked[paul.x509.serial_number] = AT - timedelta(days=30)
+        responders.publish(root, paul)
+        asks(nord, responders)
+        one = asking(answer(paul.certificate), encrypt="require", revocation=mode)
+        asks(nord, responders)
+        sent = one.send()
+    finally:
+        responders.close()
+    assert refusal(sent) == ([reply.CANNOT_ENCRYPT] if is_revoked else [None])
+    assert ("revoked" in reasons(sent)) is is_revoked
 
 
 def test_a_self_made_certificate_has_no_path(asking: Making) -> None:

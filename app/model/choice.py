@@ -77,13 +77,18 @@ class PartnerChoice:
         revocation: str = "soft",
         grace_days: int = 0,
         post_quantum: bool = False,
+        personal_only: bool = False,
     ) -> Usable:
-        """Return what can be encrypted to at this moment (RFC 8550 §4.2: validated before use)."""
+        """Return what can be encrypted to at this moment (RFC 8550 §4.2: validated before use).
+
+        With personal_only that of a domain is none (D3).
+        """
         question = Question(
             trust, at, revocation, timedelta(days=grace_days), post_quantum=post_quantum
         )
         reasons: list[Reason] = []
-        for kind, group in self._groups():
+        groups = [("personal", self.personal)] if personal_only else self._groups()
+        for kind, group in groups:
             fit = [each for each in _meant(group, reasons) if not question.problems(each, reasons)]
             if fit:
                 return choose_newest(kind, fit, reasons)

@@ -113,6 +113,7 @@ _TABLE: Final = (
     _field("form", "out", "clear", "opaque"),
     _field("strip_existing_signature", "out", "off", "on"),
     _field("encrypt", "out", "auto", "never", "require", "require-all"),
+    _field("encrypt_to", "out", "any", "personal"),
     _field("profile", "out", "compat", "smime4", "bsi", "edi-energy"),
     _field("post_quantum", "out", "off", "on"),
     _field("protect_subject", "out", "off", "on"),

@@ -136,6 +136,7 @@ class Store:
         revocation: str = "soft",
         grace_days: int = 0,
         post_quantum: bool = False,
+        personal_only: bool = False,
     ) -> Usable:
         """Return what a message to a recipient can be encrypted to now. Raises StoreUnavailable."""
         trust = self.trust
@@ -146,6 +147,7 @@ class Store:
             revocation=revocation,
             grace_days=grace_days,
             post_quantum=post_quantum,
+            personal_only=personal_only,
         )
 
     def close(self) -> None:

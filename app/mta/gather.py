@@ -138,6 +138,7 @@ def _usable(work: Work, addressed: Addressed) -> Usable:
         revocation=settings.word("revocation"),
         grace_days=settings["expired_grace_days"].days,
         post_quantum=settings.word("post_quantum") == "on",
+        personal_only=settings.word("encrypt_to") == "personal",
     )
 
 

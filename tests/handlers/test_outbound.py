@@ -205,3 +205,18 @@ def test_trigger_and_plan_go_by_the_same_sender(nord: House) -> None:  # T88, T9
     (outcome,) = nord.send(octets, PAUL, reverse_path="", peer=INSIDER)
     assert outcome.reply is not None
     assert outcome.reply.permanent
+
+
+# D3
+@pytest.mark.parametrize(("wanted", "expected"), [("any", "encrypted"), ("personal", "")])
+def test_policy_may_want_a_certificate_of_the_recipients_own(
+    house: House, wanted: str, expected: str
+) -> None:
+    house.knows(ROOT.issue("all@west.example", key="rsa2048"), "west.example")
+    house.policy(direction="outbound", sign="never", encrypt="require", encrypt_to=wanted)
+    octets = message(ALICE, "x@west.example")
+    (outcome,) = send(house, octets, "x@west.example")
+    assert (
+        outcome.delivery.protected if not outcome.reply and outcome.delivery else ""
+    ) == expected
+    assert only(send(house, message(ALICE, PAUL))).protected == "encrypted"

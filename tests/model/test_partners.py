@@ -255,6 +255,20 @@ def test_personal_before_domain_before_parent(store: Store) -> None:
     assert chosen(store, f"other@{PARTNER}") == ("domain", prints(everybody), [])
 
 
+# D3
+def test_where_policy_wants_personal_certificates_that_of_the_domain_is_not_used(
+    store: Store,
+) -> None:
+    taken(store.database, certificate(f"all@{PARTNER}").der, name=PARTNER, include_subdomains=True)
+    for address in (BOB, "x@sub.partner.example"):
+        found = look_again(store).usable_for(address, at=AT, personal_only=True)
+        assert found.certificates == ()
+        assert [each.code for each in found.reasons] == ["no-partner-certificate"]
+    taken(store.database, certificate(BOB).der)
+    found = look_again(store).usable_for(BOB, at=AT, personal_only=True)
+    assert (found.kind, len(found.certificates)) == ("personal", 1)
+
+
 def test_a_domain_entry_without_the_box_ticked_covers_no_subdomain(store: Store) -> None:
     taken(store.database, certificate(BOB).der, name=PARTNER)
     assert chosen(store, "x@sub.partner.example")[0] == ""

@@ -85,6 +85,24 @@ def test_ordinary_fields_stay_octet_for_octet() -> None:
         assert CLEANER.clean_message(message, authserv_id="gw.example") is message
 
 
+CHARSETS = ("utf-8", "utf-16-be", "utf-16-le", "iso-2022-jp", "gb18030", "koi8-r", "iso-8859-1")
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_ordinary_encoded_fields_stay_octet_for_octet(charset: str) -> None:
+    kept = 0
+    for subject in ordinary.subjects():
+        try:
+            octets = base64.b64encode(subject.encode(charset))
+        except UnicodeEncodeError:
+            continue
+        name = charset.removesuffix("-be").removesuffix("-le").encode()
+        message = b"Subject: =?%s?B?%s?=\r\nTo: b@example.org\r\n\r\n" % (name, octets)
+        assert CLEANER.clean_message(message, authserv_id="gw.example") is message, subject
+        kept += 1
+    assert kept > 300
+
+
 # B8
 @pytest.mark.parametrize("text", [text for text in SHIPPED.values() if text])
 def test_own_marks_come_off_anywhere(text: str) -> None:

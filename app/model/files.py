@@ -19,7 +19,7 @@ from app.smime.finding import Finding, Status
 from app.smime.harvest import signing_time
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
 from app.smime.reasons import Reason
-from app.smime.verify import verify_around
+from app.smime.verify import verify
 
 _HOLDS: Final = frozenset({Status.VALID, Status.VALID_DOMAIN, Status.VALID_OTHER, Status.UNTRUSTED})
 _WEAK: Final = (WEAK_ALGORITHM, WEAK_KEY)
@@ -83,7 +83,8 @@ def read_partner_file(database: Database, octets: bytes, at: datetime) -> Partne
     snapshot = load_snapshot(database)
     trust = StoreTrust(database, snapshot.anchors, sources(database).revocation)
     # What the signer says of himself is signed, whatever stands beside it.
-    finding = verify_around(message, layer, originator(split(message).headers), trust, at=at)
+    who = originator(split(message).headers)
+    finding = verify(message, layer, who, trust, at=at, will_open=True)
     if finding.certificate is None or finding.status is Status.REVOKED:
         raise Refused(_status(finding))
     if finding.status not in _HOLDS:

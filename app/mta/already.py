@@ -15,22 +15,14 @@ from app.cms.signed import parse_signed
 from app.smime.kinds import ENCRYPTED, SIGNED, Layer
 
 
-def is_encrypted(layer: Layer) -> bool:
-    """Tell whether the root of a message is an EnvelopedData or AuthEnvelopedData for somebody."""
-    if layer.kind not in ENCRYPTED:
-        return False
+def protection(layer: Layer) -> str:
+    """Return "encrypted", "signed" or "clear"; whether a signature is good is not looked at."""
     try:
-        found = parse_enveloped(layer.cms)
+        if layer.kind in ENCRYPTED:
+            found = parse_enveloped(layer.cms)
+            return "encrypted" if found.recipients and found.cipher in CIPHERS else "clear"
+        if layer.kind in SIGNED:
+            return "signed" if (layer.signed or parse_signed(layer.cms)).signers else "clear"
     except (MalformedCms, TooLarge, UnsupportedCms):
-        return False
-    return bool(found.recipients) and found.cipher in CIPHERS
-
-
-def is_signed(layer: Layer) -> bool:
-    """Tell whether the root of a message is a SignedData by somebody; nothing is verified."""
-    if layer.kind not in SIGNED:
-        return False
-    try:
-        return bool((layer.signed or parse_signed(layer.cms)).signers)
-    except (MalformedCms, TooLarge, UnsupportedCms):
-        return False
+        pass
+    return "clear"

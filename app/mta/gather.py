@@ -14,7 +14,7 @@ from app.model.facts import Addressed, Facts, Usable, signer_of
 from app.model.plan import STORE_UNAVAILABLE, Plan, plan, together
 from app.model.policy import Settings
 from app.model.triggers import asked
-from app.mta.already import is_encrypted, is_signed
+from app.mta import already
 from app.mta.lookup import FIRST_WAIT_SECONDS
 from app.mta.machine import Work
 from app.mta.peers import Standing, standing
@@ -98,6 +98,11 @@ def root(work: Work) -> Layer:
     return work.once("root", lambda: recognise(work.envelope.octets))
 
 
+def protection(work: Work) -> str:
+    """Return how the client has protected the message; a label alone is no protection."""
+    return work.once("protection", lambda: already.protection(root(work)))
+
+
 def _facts(work: Work) -> Facts:
     """Return the facts that all recipients share; those of the partner are not among them."""
     who, layer = author(work), root(work)
@@ -110,8 +115,8 @@ def _facts(work: Work) -> Facts:
         from_address=from_address,
         from_problem=who.problem,
         sender_address=who.sender,
-        is_signed=is_signed(layer),
-        is_encrypted=is_encrypted(layer),
+        is_signed=protection(work) == "signed",
+        is_encrypted=protection(work) == "encrypted",
         is_calendar=layer.kind is Kind.PLAIN
         and layer.root is not None
         and is_invitation(layer.root),

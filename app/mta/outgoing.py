@@ -13,8 +13,8 @@ from app.mail.headers import encode_text, join, split
 from app.model.errors import Refused, StoreUnavailable
 from app.model.plan import Plan
 from app.model.triggers import field_names, without_words
-from app.mta import already, reply
-from app.mta.gather import outbound_settings, plans, root
+from app.mta import reply
+from app.mta.gather import outbound_settings, plans, protection
 from app.mta.machine import Delivery, Work
 from app.mta.peers import secret_fields
 from app.mta.reply import Refusal
@@ -22,7 +22,7 @@ from app.mta.stamp import on_top, stamp
 from app.smime.content import strip_signature
 from app.smime.encrypt import CannotEncrypt
 from app.smime.encrypt import encrypt as encrypt_message
-from app.smime.kinds import SIGNED, Layer, recognise
+from app.smime.kinds import SIGNED, recognise
 from app.smime.profiles import signer_for
 from app.smime.sign import sign as sign_message
 from app.subject.strip import Cleaner
@@ -98,7 +98,7 @@ def sign(delivery: Delivery) -> str:
     made = decide(delivery)
     signing = made.sign
     if signing is None:
-        delivery.protected = _already(root(delivery.work))
+        delivery.protected = protection(delivery.work)
         return "none"
     how = Signing(
         signing.key_id,
@@ -112,13 +112,6 @@ def sign(delivery: Delivery) -> str:
     )
     delivery.protected = "signed"
     return f"{signing.kind} {signing.key_id}"
-
-
-def _already(layer: Layer) -> str:
-    """Return how the client has protected the message; a label alone is no protection."""
-    if already.is_encrypted(layer):
-        return "encrypted"
-    return "signed" if already.is_signed(layer) else "clear"
 
 
 @dataclass(frozen=True, slots=True)

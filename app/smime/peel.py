@@ -18,7 +18,7 @@ from app.smime.decrypt import Decryption, DecryptionKey, decrypt, expand, not_en
 from app.smime.finding import Finding
 from app.smime.kinds import ENCRYPTED, SIGNED, Kind, Layer, recognise
 from app.smime.trust import TrustView
-from app.smime.verify import verify_around
+from app.smime.verify import verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,13 @@ def _take_off_signature(
     inner_layer = layer if inner is message else recognise(inner, is_scanned=True)
     if inner_layer.kind not in ENCRYPTED:
         return message, layer, ()
-    finding = verify_around(
-        message, layer, by.originator, by.trust, at=by.at, revocation=by.revocation
+    finding = verify(
+        message,
+        layer,
+        by.originator,
+        by.trust,
+        at=by.at,
+        revocation=by.revocation,
+        will_open=True,
     )
     return inner, inner_layer, (finding,)

@@ -45,7 +45,7 @@ class _By(NamedTuple):
     revocation: str
 
 
-def verify(
+def verify(  # noqa: PLR0913 - each is a fact of its own
     message: bytes,
     layer: Layer,
     originator: Originator,
@@ -53,31 +53,17 @@ def verify(
     *,
     at: datetime,
     revocation: str = "soft",
+    will_open: bool = False,
 ) -> Finding:
     """Return the finding about a signed message.
 
     ``layer`` is what ``recognise`` said of the same octets. ``originator`` is the From of the
     message as the reader will see it. ``at`` is the time of receipt, and decides. Signatures that
     directly enclose one another are all checked, and the worst of them counts. If they stand around
-    ciphertext they say nothing of what the reader's client will find in there (T66).
+    ciphertext they say nothing of what the reader's client will find in there, unless ``will_open``
+    promises that it is opened and judged next (T66).
     """
-    return _verify_all(message, layer, _By(originator, trust, at, revocation), will_open=False)
-
-
-def verify_around(
-    message: bytes,
-    layer: Layer,
-    originator: Originator,
-    trust: TrustView,
-    *,
-    at: datetime,
-    revocation: str = "soft",
-) -> Finding:
-    """Return the same about signatures around ciphertext that will be opened and judged next."""
-    return _verify_all(message, layer, _By(originator, trust, at, revocation), will_open=True)
-
-
-def _verify_all(message: bytes, layer: Layer, by: _By, *, will_open: bool) -> Finding:
+    by = _By(originator, trust, at, revocation)
     findings: list[Finding] = []
     for depth in range(1, SMIME_LAYERS + 1):
         patience.tick()
@@ -90,11 +76,11 @@ def _verify_all(message: bytes, layer: Layer, by: _By, *, will_open: bool) -> Fi
         is_same = inner is message
         inner_layer = Layer(Kind.PLAIN) if is_same else recognise(inner, is_scanned=True)
         if not will_open and _is_ciphertext(inner, inner_layer):
-            findings.append(NO_SIGNATURE(by.originator.address))
+            findings.append(NO_SIGNATURE(originator.address))
         if inner_layer.kind not in SIGNED:
             return worst(findings)
         message, layer = inner, inner_layer
-    return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), by.originator)
+    return _plainly(Status.UNSUPPORTED, Reason("over-limit", "layers"), originator)
 
 
 def _is_ciphertext(message: bytes, layer: Layer) -> bool:

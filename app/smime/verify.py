@@ -84,10 +84,13 @@ def verify(  # noqa: PLR0913 - each is a fact of its own
 
 
 def _is_ciphertext(message: bytes, layer: Layer) -> bool:
-    """Whether a client would have to decrypt what a signature encloses, or expand and decrypt."""
-    opened = expand(message, layer)
-    if opened is not None:
-        layer = recognise(opened, is_scanned=True)
+    """Whether a client would have to decrypt what a signature encloses, or expand and decrypt.
+
+    What is compressed and cannot be looked into, by a limit or a fault, may hold ciphertext.
+    """
+    if layer.kind is Kind.COMPRESSED:
+        opened = expand(message, layer)
+        return opened is None or recognise(opened, is_scanned=True).kind in ENCRYPTED
     return layer.kind in ENCRYPTED
 
 

@@ -8,7 +8,7 @@ from asn1crypto import cms as asn1
 
 from app.mail.address import originator
 from app.mail.compose import pkcs7_mime
-from app.mail.headers import split
+from app.mail.headers import join, split
 from app.smime.encrypt import encrypt
 from app.smime.finding import Finding, Status, worst
 from app.smime.kinds import Kind
@@ -70,6 +70,11 @@ def compressed(octets: bytes) -> bytes:
     return pkcs7_mime(parts.headers, cms, "compressed-data", "smime.p7z")
 
 
+def beyond_limits(octets: bytes) -> bytes:
+    parts = split(octets)
+    return compressed(join(parts.headers, b"x" * 2_000_000))
+
+
 def read(octets: bytes) -> tuple[Finding, Peeled]:
     view = trust()
     by = Circumstances(originator(split(octets).headers), view, AT)
@@ -111,6 +116,8 @@ def read(octets: bytes) -> tuple[Finding, Peeled]:
         ((clear, compressed), "none", Status.VALID),
         ((clear, compressed, sealed), "decrypted", Status.VALID),
         ((compressed, sealed), "decrypted", Status.NONE),
+        # What is not looked into may hold ciphertext.
+        ((beyond_limits, clear), "none", Status.PARTIAL),
     ],
     ids=lambda value: "-".join(step.__name__ for step in value) if isinstance(value, tuple) else "",
 )

@@ -13,7 +13,7 @@ from typing import Final
 
 from app.mail.limits import PATH_CERTIFICATES
 from app.pki.certificate import Certificate
-from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
+from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by, within_budget
 
 # Steps of the search: far above what a real set of authorities needs, and cheap.
 STEPS: Final = 2_000
@@ -122,9 +122,13 @@ def line_above(
     Nobody says that they are to be believed. A line to a root is better than a longer one without.
     """
     lines: list[tuple[Certificate, ...]] = []
-    builder = Builder(Index(), Index(bag), Parsed(), Budget(), lines)
-    with suppress(BudgetExceeded):
-        for _ in builder.paths(certificate, at):
+
+    def search(budget: Budget) -> None:
+        lines.clear()
+        for _ in Builder(Index(), Index(bag), Parsed(), budget, lines).paths(certificate, at):
             raise AssertionError("without anchors there is no path")
+
+    with suppress(BudgetExceeded):
+        within_budget(search)
     best = max(lines, key=lambda line: (line[-1].is_self_signed, len(line)), default=())
     return best[1:]

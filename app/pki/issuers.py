@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from app.mail.limits import PATH_CERTIFICATES
 from app.pki import pem
 from app.pki.certificate import Certificate, load_certificates
-from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by
+from app.pki.engine import Budget, BudgetExceeded, Parsed, is_signed_by, within_budget
 from app.pki.errors import CannotFetch, MalformedCertificate
 from app.pki.fetch import fetch_issuers
 from app.pki.flights import FetchCache, Flight, Flights, Stored
@@ -85,19 +85,13 @@ class _Errand:
         if not found:
             raise CannotFetch("the answer holds no authority's certificate")
         try:
-            fitting = list(self._fitting(found))
+            fitting = _who_issued(found, self.path[-1])
         except BudgetExceeded as error:
             raise CannotFetch("the answer takes too long to check") from error
         if fitting:
             self._keep_what_helps(found, at)
         octets = b"".join(pem.encode(each.der) for each in found)
         return Stored(octets, at, at + (FITTING if fitting else OTHER), self.told_as)
-
-    def _fitting(self, found: Sequence[Certificate]) -> Iterator[Certificate]:
-        parsed, budget = Parsed(), Budget()
-        for each in _named(found, self.path[-1]):
-            if is_signed_by(self.path[-1], each, parsed, budget):
-                yield each
 
     def _keep_what_helps(self, found: Sequence[Certificate], at: datetime) -> None:
         """Keep the authorities of a path that is good as a whole.
@@ -213,18 +207,29 @@ def _issuer_among(
 
     Raises nothing: what takes too long to look at has issued nothing.
     """
-    parsed, budget = Parsed(), Budget()
-    found = []
+    found: list[Certificate] = []
     with suppress(BudgetExceeded):
-        for each in _named(candidates, below):
-            if is_signed_by(below, each, parsed, budget):
-                is_in_force = each.not_before <= at <= each.not_after
-                found.append((each.is_self_signed, is_in_force, each.not_after, each))
-    return max(found, key=lambda each: each[:3])[3] if found else None
+        found = _who_issued(candidates, below)
+    return max(
+        found,
+        key=lambda each: (
+            each.is_self_signed,
+            each.not_before <= at <= each.not_after,
+            each.not_after,
+        ),
+        default=None,
+    )
 
 
-def _named(candidates: Sequence[Certificate], below: Certificate) -> list[Certificate]:
-    return [each for each in candidates if each.is_ca and each.subject_key == below.issuer_key]
+def _who_issued(candidates: Sequence[Certificate], below: Certificate) -> list[Certificate]:
+    """Return who of them has issued a certificate. Raises BudgetExceeded."""
+    named = [each for each in candidates if each.is_ca and each.subject_key == below.issuer_key]
+
+    def search(budget: Budget) -> list[Certificate]:
+        parsed = Parsed()
+        return [each for each in named if is_signed_by(below, each, parsed, budget)]
+
+    return within_budget(search)
 
 
 def _fetch_first(urls: Sequence[str], guard: Guard) -> tuple[Sequence[Certificate], str]:

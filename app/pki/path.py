@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 from app import clock
@@ -174,22 +175,14 @@ class _Search:
         return result
 
     def run(self, leaf: Certificate) -> PathResult:
-        """Return the answer; what ran out of time has one more try.
-
-        A collection of garbage in the middle takes the thread's time, and must not make a signature
-        look worse than it is.
-        """
+        """Return the answer."""
         try:
-            return self._search(leaf)
-        except engine.OutOfTime:
-            pass
-        try:
-            return self._search(leaf)
+            return engine.within_budget(partial(self._search, leaf))
         except engine.OutOfTime as error:
             return PathResult(UNTRUSTED, (reason(PATH_BUDGET, str(error)),))
 
-    def _search(self, leaf: Certificate) -> PathResult:
-        budget, parsed = engine.Budget(), engine.Parsed()
+    def _search(self, leaf: Certificate, budget: engine.Budget) -> PathResult:
+        parsed = engine.Parsed()
         others = Index(self.others, self.anchors.pool)
         self.dead_ends.clear()
         builder = Builder(self.anchors.by_subject, others, parsed, budget, self.dead_ends)

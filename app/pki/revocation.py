@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -28,9 +29,9 @@ from app.pki.engine import (
     PARSING_ERRORS,
     Budget,
     BudgetExceeded,
-    OutOfTime,
     Parsed,
     is_signed_by,
+    within_budget,
 )
 from app.pki.plainlists import told_good
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
@@ -113,18 +114,9 @@ class Checker:
         return self._sum(statuses, mode, set(map(issuer_of, message_crls[:CRLS])))
 
     def _look_at_message(self, statuses: list[str], crls: Sequence[bytes]) -> None:
-        """Look at what the message brings, with a budget of its own.
-
-        What ran out of time has one more try, as a whole path has: the interpreter may have taken
-        the time for itself.
-        """
-        for _ in range(2):
-            with suppress(BudgetExceeded, *PARSING_ERRORS):
-                try:
-                    self._look(statuses, crls, (), Budget())
-                except OutOfTime:
-                    continue
-            return
+        """Look at what the message brings, with a budget of its own."""
+        with suppress(BudgetExceeded, *PARSING_ERRORS):
+            within_budget(partial(self._look, statuses, crls, ()))
 
     def _sum(
         self, statuses: Sequence[str], mode: str, told: AbstractSet[tuple[object, ...]]

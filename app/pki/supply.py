@@ -18,7 +18,7 @@ from app.mail.limits import REVOCATION_WAIT_SECONDS
 from app.pki.builder import Index
 from app.pki.certificate import Certificate
 from app.pki.crls import next_update_of, this_update_of
-from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed
+from app.pki.engine import PARSING_ERRORS, Budget, BudgetExceeded, Parsed, within_budget
 from app.pki.errors import CannotFetch
 from app.pki.fetch import fetch_crl, fetch_ocsp
 from app.pki.flights import FetchCache, Flights, Stored
@@ -72,9 +72,13 @@ class _Wish:
 
     def _status(self, octets: bytes, at: datetime) -> str:
         answer = _Answer(((octets,), ()) if self.is_list else ((), (octets,)))
-        checker = Checker(self.pair, Index(()), at, Parsed(), Budget())
-        try:
+
+        def ask(budget: Budget) -> str:
+            checker = Checker(self.pair, Index(()), at, Parsed(), budget)
             return checker.run("require", (), answer).status
+
+        try:
+            return within_budget(ask)
         except BudgetExceeded:
             return UNKNOWN
 

@@ -3,7 +3,10 @@
 from datetime import datetime
 from itertools import count
 
+import pytest
+
 from app.pki.certificate import Certificate
+from app.pki.engine import Budget
 from app.pki.path import Anchors, PathResult, validate
 from app.pki.reasons import code_of
 from tests.testpki import AT, TestCA, TestIdentity, ca
@@ -40,3 +43,17 @@ def codes(result: PathResult) -> list[str]:
 ROOT = ca("Path Root")
 SUB = ca("Path Sub", ROOT)
 STRANGER = ca("Path Stranger")
+
+
+def pause(monkeypatch: pytest.MonkeyPatch, *places: int) -> list[Budget]:
+    """Let the time of the searches at these places be over from the start; return all budgets."""
+    made: list[Budget] = []
+
+    def budget() -> Budget:
+        made.append(Budget())
+        if len(made) - 1 in places:
+            made[-1]._deadline = 0.0
+        return made[-1]
+
+    monkeypatch.setattr("app.pki.engine.Budget", budget)
+    return made

@@ -7,11 +7,13 @@ import pytest
 from cryptography import x509
 
 from app.pki import engine
+from app.pki.builder import line_above
+from app.pki.certificate import Certificate
 from app.pki.reasons import (
     NAME_CONSTRAINTS,
     PATH_BUDGET,
 )
-from tests.pki.asking import ROOT, SUB, codes, path_of
+from tests.pki.asking import ROOT, SUB, codes, path_of, pause
 from tests.testpki import (
     AT,
     TestIdentity,
@@ -143,3 +145,18 @@ def test_constraints_that_cost_too_much_are_not_compared() -> None:  # limbo nc-
     began = time.thread_time()
     assert codes(path_of(alice, ROOT)) == [NAME_CONSTRAINTS]
     assert time.thread_time() - began < 1.0
+
+
+def test_pause_of_the_interpreter_hides_no_issuer(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaf = Certificate.from_der(SUB.issue("paused@example.org").certificate)
+    bag = [Certificate.from_der(each.certificate) for each in (SUB, ROOT)]
+    made = pause(monkeypatch, 0)
+    assert line_above(leaf, bag, AT) == tuple(bag)
+    assert len(made) == 2
+
+
+def test_line_of_issuers_has_no_more_than_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaf = Certificate.from_der(SUB.issue("slow@example.org").certificate)
+    made = pause(monkeypatch, 0, 1, 2)
+    assert line_above(leaf, [Certificate.from_der(SUB.certificate)], AT) == ()
+    assert len(made) == 2

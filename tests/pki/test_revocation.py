@@ -9,10 +9,9 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from app.pki.certificate import Certificate
-from app.pki.engine import Budget
 from app.pki.path import PathResult, validate
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED
-from tests.pki.asking import STRANGER, anchors, codes
+from tests.pki.asking import STRANGER, anchors, codes, pause
 from tests.pki.weak import sha1_list, sha1_response
 from tests.testpki import AT, TestCA, TestIdentity, ca, private_key
 
@@ -320,27 +319,13 @@ def test_responder_usage_is_what_makes_a_responder() -> None:
 def test_pause_of_the_interpreter_is_not_held_against_lists_of_a_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pauses = iter([-1.0])
-
-    def budget() -> Budget:
-        found = Budget()
-        found._deadline += next(pauses, 0.0)
-        return found
-
-    monkeypatch.setattr("app.pki.revocation.Budget", budget)
+    made = pause(monkeypatch, 1)
     assert ask(SUB.issue("paused@example.org"), "hard", crls=BOTH).revocation == "good"
-    assert next(pauses, None) is None
+    assert len(made) == 3, "that of the path, and two for the lists"
 
 
 def test_lists_of_a_message_have_no_more_than_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Budget] = []
-
-    def budget() -> Budget:
-        made.append(Budget())
-        made[-1]._deadline -= 1.0
-        return made[-1]
-
-    monkeypatch.setattr("app.pki.revocation.Budget", budget)
+    made = pause(monkeypatch, 1, 2, 3)
     result = ask(SUB.issue("slow@example.org"), "hard", crls=BOTH)
     assert (result.status, result.revocation) == ("untrusted", "unknown")
-    assert len(made) == 2
+    assert len(made) == 3

@@ -1,4 +1,3 @@
-import time
 import zlib
 
 import pytest
@@ -9,6 +8,7 @@ from app.cms.errors import MalformedCms, TooLarge, UnsupportedCms
 from app.cms.signing import content_info
 from app.mail.limits import COMPRESSION_RATIO
 from tests.cms.identities import CONTENT
+from tests.timing import least_seconds
 
 
 def compressed(stream: bytes, *, oid: str = algorithms.ZLIB, content_type: str = "data") -> bytes:
@@ -44,10 +44,12 @@ def test_the_ratio_holds() -> None:  # T105
 def test_a_bomb_is_over_at_once() -> None:  # T105
     stream = zlib.compress(bytes(50_000_000), 9)
     octets = compressed(stream)
-    start = time.process_time()
-    with pytest.raises(TooLarge):
-        open_compressed(octets)
-    assert time.process_time() - start < 0.1
+
+    def work() -> None:
+        with pytest.raises(TooLarge):
+            open_compressed(octets)
+
+    assert least_seconds(work, 0.1) < 0.1
 
 
 @pytest.mark.parametrize(

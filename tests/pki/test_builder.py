@@ -22,6 +22,7 @@ from tests.testpki import (
     private_key,
     subtree,
 )
+from tests.timing import own_time
 
 
 def test_renewed_authorities_with_one_name_and_one_key_are_all_found() -> None:  # RFC 8550 §4
@@ -102,9 +103,9 @@ def _mesh(width: int, levels: int) -> tuple[TestIdentity, tuple[bytes, ...]]:
 
 def test_explosion_of_paths_is_stopped() -> None:  # T110
     alice, pool = _mesh(7, 5)
-    began = time.thread_time()
-    result = path_of(alice, ROOT, others=pool)
-    assert time.thread_time() - began < 1.0
+    with own_time() as own:
+        result = path_of(alice, ROOT, others=pool)
+    assert own.seconds < 1.0
     assert result.status == "untrusted"
     assert codes(result) == [PATH_BUDGET]
 
@@ -112,9 +113,9 @@ def test_explosion_of_paths_is_stopped() -> None:  # T110
 def test_hundred_forged_authorities_of_one_name_cost_the_budget_and_no_more() -> None:
     fakes = [ca("Path Sub", private=private_key("p256", f"forged {n}")) for n in range(120)]
     alice = SUB.issue("alice@example.org")
-    began = time.thread_time()
-    result = path_of(alice, ROOT, others=tuple(each.certificate for each in fakes))
-    assert time.thread_time() - began < 1.0
+    with own_time() as own:
+        result = path_of(alice, ROOT, others=tuple(each.certificate for each in fakes))
+    assert own.seconds < 1.0
     assert result.status == "untrusted"
     # The real one beside them is found, because its key identifier is the one that is named.
     found = path_of(alice, ROOT, others=(*(each.certificate for each in fakes), SUB.certificate))
@@ -142,9 +143,9 @@ def test_constraints_that_cost_too_much_are_not_compared() -> None:  # limbo nc-
     extension = (name_constraints([subtree("example.org"), *trees]), True)
     sub = ca("Costly", ROOT, extensions=[extension])
     alice = sub.issue([f"a{n}@example.org" for n in range(500)])
-    began = time.thread_time()
-    assert codes(path_of(alice, ROOT)) == [NAME_CONSTRAINTS]
-    assert time.thread_time() - began < 1.0
+    with own_time() as own:
+        assert codes(path_of(alice, ROOT)) == [NAME_CONSTRAINTS]
+    assert own.seconds < 1.0
 
 
 def test_pause_of_the_interpreter_hides_no_issuer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import clock
 from app.cli.named import beside
 from app.model import domains, partners
 from app.model.database import Database, open_database
@@ -28,6 +27,7 @@ from app.subject.likeness import (
 )
 from tests.model.house import person
 from tests.testpki import AT
+from tests.timing import own_time
 
 KNOWN_NAMES = ("bob@sued.example", "paul.miller@bank.example", "xn--mnchen-3ya.example")
 
@@ -152,8 +152,8 @@ def test_no_name_is_too_odd_to_be_shown(local: str, labels: list[str]) -> None:
 @pytest.mark.parametrize("domain", ["gmail.example", "gmai1.example"])
 def test_many_of_one_domain_cost_no_more_than_each(domain: str) -> None:
     search = likeness._Search.of([f"{number}@{domain}" for number in range(10_000)])
-    began = clock.monotonic()
-    for number in range(20_000):
-        search.compare(f"x{number}@gmail.example")
-    assert clock.monotonic() - began < 5
+    with own_time() as own:
+        for number in range(20_000):
+            search.compare(f"x{number}@gmail.example")
+    assert own.seconds < 5
     assert bool(search.found[f"7@{domain}"]) == (domain != "gmail.example")

@@ -7,7 +7,7 @@ DEVIATION: NOTIFY, RET, ORCPT and ENVID are not announced and get 555, BDAT gets
 recipient over SMTP gets 452: one reply could not tell what became of each.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from aiosmtpd.smtp import TLSSetupException
 
 from app.mta import data, reply
-from app.mta.data import Later, peer
+from app.mta.data import Awaited, Later, peer
 from app.mta.envelope import Peer
 from app.mta.path import parse_parameters, parse_path, parse_xforward
 from app.mta.reply import Reply
@@ -181,10 +181,8 @@ def _rcpt(session: "Session", argument: str) -> Reply | Later | None:
     return _take_recipient(session, path[0], found)
 
 
-async def _when_known(
-    session: "Session", recipient: str, refusal: Awaitable[Reply | None]
-) -> Reply:
-    return _take_recipient(session, recipient, await refusal)
+async def _when_known(session: "Session", recipient: str, ask: Awaited) -> Reply:
+    return _take_recipient(session, recipient, await ask())
 
 
 def _take_recipient(session: "Session", recipient: str, refusal: Reply | None) -> Reply:

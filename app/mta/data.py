@@ -45,11 +45,15 @@ def peer(session: "Session") -> Peer:
     return dialogue.peer
 
 
+Awaited = Callable[[], Awaitable[Reply | None]]
+"""What gives a reply when it is called and awaited. A client may have left before it is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Later:
     """What a command has to wait for before it is answered."""
 
-    run: Callable[[], Awaitable[Reply | None]]
+    run: Awaited
     """Returns the reply, None if it has been said already."""
     needs_more: bool = False
     """It has nothing to do before the client says more."""

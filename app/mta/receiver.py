@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from socket import socket
@@ -20,6 +20,7 @@ from aiosmtpd.smtp import SMTP
 
 from app.mail import limits
 from app.mta import reply
+from app.mta.data import Awaited
 from app.mta.envelope import Envelope, Peer
 from app.mta.listener import BACKLOG, Listener, MalformedListener
 from app.mta.reply import Reply
@@ -35,8 +36,8 @@ class Gateway(Protocol):
 
     def refuse_recipient(
         self, reverse_path: str, recipient: str, peer: Peer
-    ) -> Reply | Awaitable[Reply | None] | None:
-        """Return why this recipient is not taken, None if it is; or what will know."""
+    ) -> Reply | Awaited | None:
+        """Return why this recipient is not taken, None if it is; or how to find out."""
 
     async def deliver(self, envelope: Envelope) -> list[Reply]:
         """Return one reply per recipient, in their order."""

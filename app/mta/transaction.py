@@ -11,9 +11,10 @@ taken one of them just before; that is the duplicate of RFC 1047, and the only o
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from app import patience
 from app.mail.fields import is_refused
@@ -21,6 +22,7 @@ from app.mail.headers import Headers
 from app.model.errors import WouldWait
 from app.model.snapshot import Snapshot, StoreUnavailable
 from app.mta import machine, reply
+from app.mta.data import Awaited
 from app.mta.envelope import Envelope, Peer
 from app.mta.gather import client_of
 from app.mta.nexthop import NextHop
@@ -78,16 +80,16 @@ class Gateway:
 
     def refuse_recipient(
         self, reverse_path: str, recipient: str, peer: Peer
-    ) -> Reply | Awaitable[Reply | None] | None:
+    ) -> Reply | Awaited | None:
         """Return why this recipient is not taken, None if it is (design 3, "Direction").
 
-        Where the store has to be asked first it is something to wait for. The reverse-path plays no
+        Where the store has to be asked first it is how to do that. The reverse-path plays no
         part: it is what the client says of itself.
         """
         del reverse_path
         snapshot = self.house.store.fresh_snapshot()
         if snapshot is None:
-            return self._ask_and_refuse(recipient, peer)
+            return partial(self._ask_and_refuse, recipient, peer)
         return refusal_of(snapshot, recipient, peer)
 
     async def _ask_and_refuse(self, recipient: str, peer: Peer) -> Reply | None:

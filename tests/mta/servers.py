@@ -7,11 +7,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.model import plan
 from app.model.plan import ClearAllowed
 from app.mta import reply
 from app.mta.cargo import Cargo
+from app.mta.data import Awaited
 from app.mta.envelope import Envelope, Peer
 from app.mta.listener import Listener
 from app.mta.nexthop import NextHop
@@ -62,6 +64,21 @@ class Desk:
         return answers[1:] if envelope.recipients[0].startswith("short") else answers
 
 
+class Slow(Desk):
+    """Takes its time to say whether it takes some."""
+
+    def refuse_recipient(  # type: ignore[override]
+        self, reverse_path: str, recipient: str, peer: Peer
+    ) -> Reply | Awaited | None:
+        if not recipient.startswith("slow"):
+            return super().refuse_recipient(reverse_path, recipient, peer)
+        return partial(self._later, reply.RELAYING_DENIED if "stranger" in recipient else None)
+
+    async def _later(self, refusal: Reply | None) -> Reply | None:
+        await asyncio.sleep(0.001)
+        return refusal
+
+
 @dataclass
 class Through:
     """Hands every message to a next hop, unchanged; takes its time to say whom it takes."""
@@ -69,8 +86,11 @@ class Through:
     hop: NextHop
     relay: Relay = field(default_factory=lambda: Relay(HOSTNAME))
 
-    async def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Reply | None:
+    def refuse_recipient(self, reverse_path: str, recipient: str, peer: Peer) -> Awaited:
         del reverse_path, recipient, peer
+        return self._nothing
+
+    async def _nothing(self) -> Reply | None:
         return None
 
     async def deliver(self, envelope: Envelope) -> list[Reply]:

@@ -2,14 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable
 
 import pytest
 
-from app.mta import reply
-from app.mta.envelope import Peer
-from app.mta.reply import Reply
-from tests.mta.servers import Client, Desk, receiving, settings
+from tests.mta.servers import Client, Slow, receiving, settings
 
 COMMANDS = (
     *[b"MAIL FROM:<a@x>\r\n", b"RCPT TO:<bob@x>\r\n", b"DATA\r\n"] * 4,
@@ -34,21 +30,6 @@ MESSAGES = (
         b"d" * 90_000 + b"\r\n.\r\n",
     ),
 )
-
-
-class Slow(Desk):
-    """Takes its time to say whether it takes some."""
-
-    def refuse_recipient(  # type: ignore[override]
-        self, reverse_path: str, recipient: str, peer: Peer
-    ) -> Reply | Awaitable[Reply | None] | None:
-        if not recipient.startswith("slow"):
-            return super().refuse_recipient(reverse_path, recipient, peer)
-        return self._later(reply.RELAYING_DENIED if "stranger" in recipient else None)
-
-    async def _later(self, refusal: Reply | None) -> Reply | None:
-        await asyncio.sleep(0.001)
-        return refusal
 
 
 async def line_by_line(port: int, chance: random.Random, protocol: str) -> tuple[bytes, str]:

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 
 import pytest
 
-from tests.mta.servers import Client, Desk, hand_over, receiving
+from tests.mta.servers import Client, Desk, Slow, hand_over, receiving
 
 
 class TestClientsThatLeave:
@@ -49,6 +50,27 @@ class TestClientsThatLeave:
             assert len(desk.taken) == 1
 
         asyncio.run(run())
+
+    def test_store_that_is_not_asked_any_more_leaves_nothing_behind(
+        self, recwarn: pytest.WarningsRecorder
+    ) -> None:
+        async def run() -> None:
+            async with receiving(Slow()) as (port, receiver):
+                client = await Client.connect(port)
+                await client.greet()
+                await client.say(b"MAIL FROM:<a@x>\r\n")
+                await asyncio.sleep(0.01)
+                (session,) = receiver._fronts[0]._sessions
+                # The connection is lost between the command and the moment the loop turns to it.
+                session.break_off()
+                session.data_received(b"RCPT TO:<slow@x>\r\n")
+                await asyncio.sleep(0.01)
+                assert not receiver._fronts[0]._sessions
+                client.close()
+
+        asyncio.run(run())
+        gc.collect()
+        assert not [str(one.message) for one in recwarn if "awaited" in str(one.message)]
 
 
 class TestDraining:

@@ -141,7 +141,7 @@ class Postfix:
         new = self.folder / "mail" / user / "new"
         return [file.read_bytes() for file in sorted(new.iterdir())] if new.is_dir() else []
 
-    def wait_for(self, user: str, count: int, seconds: float = 30) -> list[bytes]:
+    def wait_for(self, user: str, count: int, seconds: float = 60) -> list[bytes]:
         """Return the mail of a user as soon as there are so many messages."""
         deadline = time.monotonic() + seconds
         while len(found := self.maildir(user)) < count:

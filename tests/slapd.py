@@ -15,6 +15,7 @@ from typing import Self
 from cryptography import x509
 
 from tests.testpki import TestCA, ca, pem
+from tools.organisation import free_port
 
 INSTALL = "apt-get install slapd"
 BASE = "dc=sued,dc=example"
@@ -79,12 +80,6 @@ def referral(name: str, url: str) -> str:
     )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Directory:
     """A server with these people that runs as long as the block, on 127.0.0.1."""
 
@@ -133,20 +128,20 @@ class Directory:
         """Stop the server; nobody listens on its ports then."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def _run(self, command: Sequence[str]) -> None:
-        done = subprocess.run(command, check=False, capture_output=True, timeout=30)
+        done = subprocess.run(command, check=False, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr.decode()
 
 
-def wait_for(port: int, seconds: float = 10) -> None:
+def wait_for(port: int, seconds: float = 60) -> None:
     """Wait until somebody listens on a port of this machine."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), 5).close()
         except OSError:
             assert time.monotonic() < deadline, f"nobody listens on {port}"
             time.sleep(0.02)

@@ -23,10 +23,10 @@ import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ec
 from dns.dnssectypes import Algorithm, DSDigest
 
-from tests.slapd import free_port
+from tools.organisation import free_port
 
 INSTALL = "apt-get install nsd unbound"
-_SECONDS = 10
+_SECONDS = 60
 
 Records = Sequence[tuple[str, str]]
 """Owner and record, as in a zone file."""

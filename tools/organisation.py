@@ -3,6 +3,8 @@
 Everything goes through the two commands an operator has, ``sealmon`` and ``salmon start``.
 """
 
+import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -15,16 +17,29 @@ from pathlib import Path
 from typing import Any, Self
 
 BIN = Path(sys.executable).parent
-START_SECONDS = 30
-STOP_SECONDS = 40
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+
+# Below those that a system gives away by itself (32768 and up on Linux): between the choice and the
+# moment somebody listens, no connection is made from one of these, and no other server is given it.
+_FIRST_PORT, _SLICE, _SLICES = 10_000, 1_000, 20
+_taken = itertools.count(os.getpid())
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of the loopback address that nobody listens on now.
+
+    No process is given one twice soon, and workers of one test run have each their own thousand.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw") or "0"
+    first = _FIRST_PORT + int(worker) % _SLICES * _SLICE
+    for number in itertools.islice(_taken, _SLICE):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = first + number % _SLICE
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 class CommandFailed(RuntimeError):
@@ -101,7 +116,7 @@ class Organisation:
             if self._process.poll() is not None:
                 raise CommandFailed(f"the gateway did not start:\n{self.log()}")
             try:
-                with socket.create_connection(("127.0.0.1", port), timeout=1) as session:
+                with socket.create_connection(("127.0.0.1", port), timeout=5) as session:
                     if session.recv(4).startswith(b"220"):
                         return
             except OSError:

@@ -9,7 +9,8 @@ import pytest
 from tests.cli.conftest import Command
 from tests.mta.ldapserver import DONE, Scripted, done
 from tests.mta.test_lookup_smimea import Liar
-from tests.slapd import BASE, free_port
+from tests.slapd import BASE
+from tools.organisation import free_port
 
 
 def found(command: Command, *sources: str) -> list[str]:

@@ -17,6 +17,7 @@ from app.mta.nexthop import NextHop
 from app.mta.relay import Relay
 from app.mta.reply import Reply
 from tests.mta.servers import Through, clear, receiving, settings, wait_for
+from tools.organisation import free_port
 
 SINK, SOURCE = Path("/usr/sbin/smtp-sink"), Path("/usr/sbin/smtp-source")
 
@@ -44,9 +45,7 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
     running: list[subprocess.Popen[bytes]] = []
 
     def start(*options: str) -> int:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
+        port = free_port()
         command = [str(SINK), "-u", "nobody", *options, f"127.0.0.1:{port}", "128"]
         running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         wait_for(lambda: is_listening(port))
@@ -58,10 +57,17 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
         process.wait()
 
 
-def relay(port: int, protocol: str = "smtp", octets: bytes = MESSAGE) -> Reply:
+def relay(
+    port: int, protocol: str = "smtp", octets: bytes = MESSAGE, answers_within: float = 60
+) -> Reply:
     async def run() -> Reply:
         sender = Relay(
-            "gw.example", Timeouts(greeting_seconds=2, command_seconds=2, content_seconds=2)
+            "gw.example",
+            Timeouts(
+                greeting_seconds=answers_within,
+                command_seconds=answers_within,
+                content_seconds=answers_within,
+            ),
         )
         (answer,) = await sender.send(
             NextHop(protocol, "127.0.0.1", port),
@@ -100,8 +106,9 @@ class TestSink:
 
     def test_slow_server_is_waited_for_only_so_long(self, sink: Sink, protocol: str) -> None:
         # F6
-        port = sink(*self.options(protocol), "-W", ".:4")
-        assert str(relay(port, protocol)) == "451 4.4.2 the next hop answers too slowly"
+        port = sink(*self.options(protocol), "-W", ".:30")
+        answer = relay(port, protocol, answers_within=2)
+        assert str(answer) == "451 4.4.2 the next hop answers too slowly"
 
     def test_message_is_relayed(self, sink: Sink, protocol: str) -> None:
         assert relay(sink(*self.options(protocol)), protocol).relayed

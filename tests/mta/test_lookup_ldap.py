@@ -16,6 +16,7 @@ from tests import slapd
 from tests.mta.ldapserver import DONE, Scripted, done, entry, extended, reference
 from tests.slapd import BASE, TLS_ROOT, Directory, Person, referral
 from tests.testpki import ca, pem
+from tools.organisation import free_port
 
 PAUL, QUITTA, MANY = "paul@sued.example", "quitta@sued.example", "many@sued.example"
 ODD = "o'neill*x@sued.example"
@@ -149,7 +150,7 @@ def test_a_server_that_is_not_the_one_is_not_asked(form: str, fault: str) -> Non
 @pytest.mark.interop
 def test_a_server_that_is_down_gives_no_answer() -> None:
     with pytest.raises(CannotLookUp):
-        ask(f"ldap://127.0.0.1:{slapd.free_port()}/{BASE}", PAUL)
+        ask(f"ldap://127.0.0.1:{free_port()}/{BASE}", PAUL)
 
 
 @pytest.mark.parametrize("address", INJECTIONS)

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from operator import gt
 from pathlib import Path
 
 import pytest
 
 from tests.mta.servers import Client, Hop, wait_for
+from tools.organisation import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,10 +78,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
+    return free_port()
 
 
 def is_alive(pid: int) -> bool:
@@ -90,7 +89,7 @@ def is_alive(pid: int) -> bool:
 
 
 def greeting(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 5) as client:
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
         return client.recv(100)
 
 
@@ -98,12 +97,12 @@ def greeting(port: int) -> bytes:
 def test_signal_ends_all_in_order(start: Start, port: int, number: signal.Signals) -> None:
     run = start(f"127.0.0.1:{port}", count=2)
     pids = run.wait_ready(2)
-    with socket.create_connection(("127.0.0.1", port), 5) as idle:
+    with socket.create_connection(("127.0.0.1", port), 60) as idle:
         assert idle.recv(100).startswith(b"220 ")
         run.process.send_signal(number)
         assert idle.recv(100).startswith(b"421 4.3.2")
     assert run.line() == ["ended"]
-    assert run.process.wait(5) == 0
+    assert run.process.wait(60) == 0
     assert not any(map(is_alive, pids))
 
 
@@ -120,9 +119,12 @@ def test_killed_worker_is_replaced(start: Start, port: int) -> None:
 def test_killed_supervisor_leaves_no_orphan_and_its_port_free(start: Start, port: int) -> None:
     run = start(f"127.0.0.1:{port}", count=2)
     pids = run.wait_ready(2)
-    with socket.create_connection(("127.0.0.1", port), 5) as busy:
+    with socket.create_connection(("127.0.0.1", port), 60) as busy:
         busy.sendall(b"EHLO x\r\nMAIL FROM:<a@x>\r\n")
-        wait_for(lambda: b"250 2.1.0" in busy.recv(1000))
+        heard = b""
+        while b"250 2.1.0" not in heard:
+            heard += (came := busy.recv(1000))
+            assert came, heard
         run.process.kill()
         run.process.wait()
         # The next start does not wait for the client of the last one.
@@ -145,17 +147,18 @@ def test_supervisor_and_worker_killed_together_leave_the_port_free(start: Start,
 
 @pytest.mark.slow
 def test_worker_that_dies_young_is_started_more_slowly_each_time(start: Start, port: int) -> None:
-    run = start(f"127.0.0.1:{port}", fault="dies")
-    times = []
-    for _ in range(4):
-        assert run.line()[0] == "built"
-        times.append(time.monotonic())
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert gaps[0] > 0.15
-    assert gaps[1] > 0.35
-    assert gaps[2] > 0.75
-    run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(5) == 0
+    def gaps() -> list[float]:
+        run = start(f"127.0.0.1:{port}", fault="dies")
+        times = []
+        for _ in range(4):
+            assert run.line()[0] == "built"
+            times.append(time.monotonic())
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(60) == 0
+        return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+    # Who hears of one of them late finds the next gap short; not every time.
+    assert any(all(map(gt, gaps(), (0.15, 0.35, 0.75))) for _ in range(5))
 
 
 @pytest.mark.slow
@@ -163,7 +166,7 @@ def test_worker_that_hangs_at_the_end_is_killed(start: Start, port: int) -> None
     run = start(f"127.0.0.1:{port}", fault="hangs")
     (pid,) = run.wait_ready()
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(10) == 0
+    assert run.process.wait(60) == 0
     assert not is_alive(pid)
 
 
@@ -176,7 +179,7 @@ def test_worker_that_is_stuck_is_killed_and_replaced(start: Start, port: int) ->
     assert first != second
     assert not is_alive(first)
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(10) == 0
+    assert run.process.wait(60) == 0
 
 
 @pytest.mark.slow
@@ -185,7 +188,7 @@ def test_port_of_another_is_not_taken(start: Start, port: int) -> None:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         run = start(f"127.0.0.1:{port}")
-        assert run.process.wait(10) != 0
+        assert run.process.wait(60) != 0
 
 
 @pytest.mark.slow
@@ -199,14 +202,14 @@ def test_socket_file_is_there_while_it_runs(start: Start, tmp_path: Path) -> Non
     again = start(str(path))
     again.wait_ready()
     again.process.send_signal(signal.SIGTERM)
-    assert again.process.wait(5) == 0
+    assert again.process.wait(60) == 0
     assert not path.exists()
 
 
 def test_message_in_hand_is_finished_before_the_end(start: Start, port: int) -> None:
     # T18
     async def run() -> None:
-        release = asyncio.Event()
+        reached, release = asyncio.Event(), asyncio.Event()
         async with Hop().listening() as hop:
             process = start(f"127.0.0.1:{port}", str(hop.hop))
             await asyncio.to_thread(process.wait_ready)
@@ -214,6 +217,7 @@ def test_message_in_hand_is_finished_before_the_end(start: Start, port: int) -> 
 
             async def slowly(*args: object) -> bytes:
                 if args[1] == "dot":
+                    reached.set()
                     await release.wait()
                 return await say(*args)  # type: ignore[arg-type]
 
@@ -221,13 +225,13 @@ def test_message_in_hand_is_finished_before_the_end(start: Start, port: int) -> 
             client = await Client.connect(port)
             await client.begin(b"b@x.example")
             client.writer.write(b"x\r\n.\r\n")
-            await asyncio.sleep(0.1)
+            await reached.wait()
             process.process.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.2)
             release.set()
             assert (await client.reply()).startswith("250 ")
             assert (await client.reply()).startswith("421 ")
-            assert await asyncio.to_thread(process.process.wait, 5) == 0
+            assert await asyncio.to_thread(process.process.wait, 60) == 0
             client.close()
             assert len(hop.messages) == 1
 

@@ -48,6 +48,7 @@ def test_target_is_offered_by_the_tool_with_seeds_that_fit(name: str) -> None:
     assert any(len(octets) <= scope.octets_at_most for octets in TARGETS[name].seeds())
 
 
+@pytest.mark.slow
 def test_a_message_whose_header_section_was_made_clean_is_no_false_pass() -> None:
     odd = next(
         case.octets for case in forge.forged(kind="rsa2048") if "encrypted-t38-bare-cr" in case.name

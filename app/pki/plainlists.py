@@ -6,7 +6,7 @@ the validator: an extension that changes what a list covers, another signer, a n
 the list, a list that is not in force. RFC 5280 §5.1, §6.3.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -74,16 +74,19 @@ def told_good(
     at: datetime,
     parsed: Parsed,
     budget: Budget,
+    besides: Collection[int] = (),
 ) -> frozenset[int]:
     """Return the places of the path whose certificates are good by these lists.
 
-    Empty where one of the lists is not plain, or where anything may be revoked: then the validator
-    looks at all of them. The path has to be valid at this moment otherwise.
+    Empty where one of the lists is not plain, or where anything may be revoked, be it one of the
+    serial numbers ``besides``: then the validator looks at all of them. The path has to be valid at
+    this moment otherwise.
     """
     authorities = {each.subject_key: each for each in path[1:]}
     if len(authorities) < len(path) - 1 or any(map(names_list_issuer, path[:-1])):
         return frozenset()
     by_name = {each.subject_der: each for each in path[1:]}
+    serials = {*besides, *(each.serial for each in path[:-1])}
     told: set[Certificate] = set()
     try:
         for octets in lists:
@@ -92,7 +95,7 @@ def told_good(
             issuer = by_name.get(found.issuer)
             if issuer is None or not found.covers(at) or not _may_sign_lists(issuer):
                 return frozenset()
-            if any(found.may_hold(each.serial) for each in path[:-1]):
+            if any(map(found.may_hold, serials)):
                 return frozenset()
             _check_signature(found, issuer, parsed, budget)
             told.add(issuer)

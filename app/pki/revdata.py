@@ -61,18 +61,15 @@ def _is_whole(found: crl.CertificateList) -> bool:
     return bool(read[0]) and isinstance(read[1], datetime) and read[1].tzinfo is not None
 
 
-def read_responses(
-    responses: Sequence[bytes], serials: Sequence[int], budget: Budget
-) -> Iterator[OCSPContainer]:
-    """Yield the answers in these responses that can count, about these serial numbers."""
+def read_responses(responses: Sequence[bytes], budget: Budget) -> Iterator[OCSPContainer]:
+    """Yield the answers in these responses that can count, whomever they are about."""
     for octets in responses:
         budget.tick()
         try:
-            answers = [
-                each
-                for each in _answers(octets)
-                if serial_of(each) in serials and _is_strong(each) and made_at(each)
-            ]
+            answers = _answers(octets)
+            if not answers or not _is_strong(answers[0]):
+                continue
+            answers = [each for each in answers if made_at(each) and _is_about_one(each)]
         except PARSING_ERRORS:
             continue
         yield from answers
@@ -107,6 +104,11 @@ def serial_of(answer: OCSPContainer) -> int:
     single = answer.extract_single_response()
     assert single is not None, "it is one of the answers that there are"
     return int(single["cert_id"]["serial_number"].native)
+
+
+def _is_about_one(answer: OCSPContainer) -> bool:
+    """Return True; raises what reading the serial number raises."""
+    return isinstance(serial_of(answer), int)
 
 
 def next_update_of_response(octets: bytes) -> datetime | None:

@@ -9,16 +9,12 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from typing import Final, Protocol
 
-from pyhanko_certvalidator._state import ValProcState
 from pyhanko_certvalidator.revinfo.archival import OCSPContainer
-from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
-from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
-from pyhanko_certvalidator.util import ConsList
 
 from app.mail.limits import CRLS
 from app.pki import spki
@@ -35,18 +31,10 @@ from app.pki.engine import (
 )
 from app.pki.plainlists import told_good
 from app.pki.reasons import REVOCATION_UNKNOWN, REVOKED, reason
-from app.pki.revdata import (
-    GOOD,
-    UNKNOWN,
-    is_made_after,
-    outcome,
-    read_lists,
-    read_responses,
-    together,
-)
+from app.pki.responders import Witnesses, sift
+from app.pki.revdata import GOOD, UNKNOWN, read_lists, read_responses
 from app.pki.validator import (
     Approved,
-    Context,
     Registry,
     Revocations,
     make_context,
@@ -59,8 +47,6 @@ MODES: Final = ("soft", "hard", "require", "off")
 
 # Other certificates of a CRL issuer's name that are tried.
 ISSUERS: Final = 8
-# Good news that was made later than this from now is no news (RFC 6960 §4.2.2.1).
-CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
 class RevocationSource(Protocol):
@@ -81,6 +67,14 @@ class Revocation:
 
     status: str
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """CRLs, and the serial numbers of responders that may be on them."""
+
+    octets: Sequence[bytes]
+    responders: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,31 +140,36 @@ class Checker:
         budget: Budget,
     ) -> None:
         """Bring the statuses up to what these data say."""
-        told = self._told_plainly(crls, budget)
-        # Lists that are silent about the whole path tell the validator nothing more.
-        self._look_closely(statuses, () if told else crls, ocsps, budget)
+        serials = [each.serial for each in self.path]
+        above = [self.parsed.get(each) for each in self.path[1:]]
+        responses, responders = sift(read_responses(ocsps, budget), serials, above)
+        told = self._told_plainly(crls, responders, budget)
+        # Lists that are silent about the path and the responders tell the validator nothing more.
+        lists = _Lists(() if told else crls, responders)
+        self._look_closely(statuses, lists, responses, budget)
         for place in told:
             if statuses[place] == UNKNOWN:
                 statuses[place] = GOOD
 
-    def _told_plainly(self, crls: Sequence[bytes], budget: Budget) -> frozenset[int]:
+    def _told_plainly(
+        self, crls: Sequence[bytes], responders: frozenset[int], budget: Budget
+    ) -> frozenset[int]:
         """Return the places that plain lists tell good; none where one of them is not plain."""
         if not crls or any(each.der not in self.approved for each in self.path[1:]):
             return frozenset()
-        return told_good(self.path, crls, self.at, self.parsed, budget)
+        return told_good(self.path, crls, self.at, self.parsed, budget, responders)
 
     def _look_closely(
         self,
         statuses: list[str],
-        crls: Sequence[bytes],
-        ocsps: Sequence[bytes],
+        crls: _Lists,
+        responses: Sequence[OCSPContainer],
         budget: Budget,
     ) -> None:
         """Let the validator say what these data mean."""
-        extra = self._other_issuers(crls)
-        serials = [each.serial for each in (*self.path, *extra)]
-        lists = list(read_lists(crls, serials, budget))
-        responses = list(read_responses(ocsps, [each.serial for each in self.path], budget))
+        extra = self._other_issuers(crls.octets)
+        serials = [*(each.serial for each in (*self.path, *extra)), *crls.responders]
+        lists = list(read_lists(crls.octets, serials, budget))
         if not lists and not responses:
             return
         registry = Registry()
@@ -178,12 +177,13 @@ class Checker:
             registry.register(self.parsed.get(each))
         data = Revocations(registry, lists, responses)
         context = make_context(self.at, self.parsed, budget, self.path[-1], self.approved, data)
+        witnesses = Witnesses(context, data, self.at, budget)
         for issuer in extra:
-            if self._may_issue_lists(issuer, context, data, budget):
+            if self._may_issue_lists(issuer, witnesses):
                 registry.register(self.parsed.get(issuer))
         for place, status in enumerate(statuses):
             if status == UNKNOWN:
-                statuses[place] = self._one(context, data, self.path, place)
+                statuses[place] = self._one(witnesses, self.path, place)
 
     def _other_issuers(self, crls: Sequence[bytes]) -> list[Certificate]:
         """Return the certificates outside the path whose names stand in the lists.
@@ -198,43 +198,16 @@ class Checker:
                     found[certificate] = None
         return list(found)
 
-    def _may_issue_lists(
-        self, issuer: Certificate, context: Context, data: Revocations, budget: Budget
-    ) -> bool:
+    def _may_issue_lists(self, issuer: Certificate, witnesses: Witnesses) -> bool:
         """Return whether a certificate outside the path is of an authority on it, and in force."""
         for place, above in enumerate(self.path[1:], start=1):
             if issuer.issuer_key == above.subject_key and is_signed_by(
-                issuer, above, self.parsed, budget
+                issuer, above, self.parsed, witnesses.budget
             ):
-                status = self._one(context, data, (issuer, *self.path[place:]), 0)
+                status = self._one(witnesses, (issuer, *self.path[place:]), 0)
                 return status == GOOD or (status == UNKNOWN and not issuer.declares_revocation)
         return False
 
-    def _one(
-        self, context: Context, data: Revocations, path: Sequence[Certificate], place: int
-    ) -> str:
-        certificate = self.parsed.get(path[place])
+    def _one(self, witnesses: Witnesses, path: Sequence[Certificate], place: int) -> str:
         whole = make_path(path, self.parsed)
-        data.ask_about(certificate)
-
-        def state() -> ValProcState:
-            return ValProcState(
-                cert_path_stack=ConsList.sing(whole), init_index=len(path) - 1 - place
-            )
-
-        def told_by(answer: OCSPContainer) -> str:
-            data.show(answer)
-            told = outcome(
-                lambda: verify_ocsp_response(certificate, whole, context, proc_state=state())
-            )
-            return UNKNOWN if told == GOOD and is_made_after(answer, latest) else told
-
-        def told_by_lists() -> str:
-            return outcome(lambda: verify_crl(certificate, whole, context, proc_state=state()))
-
-        latest = self.at + CLOCKS_DIFFER
-        data.leave_out_after(None)
-        told = [told_by_lists(), *map(told_by, data.answers_about(certificate))]
-        if told[0] == GOOD and data.leave_out_after(latest):
-            told[0] = told_by_lists()
-        return together(told)
+        return witnesses.about(self.parsed.get(path[place]), whole, len(path) - 1 - place)

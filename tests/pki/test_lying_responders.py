@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.cms import der
 from app.pki.crls import abridge
-from app.pki.revocation import CLOCKS_DIFFER
+from app.pki.responders import CLOCKS_DIFFER
 from tests.pki.test_revocation import BAD, GOOD, RESPONDER, ROOT_SAYS, SUB, Store, ask
 from tests.testpki import AT, TestCA, TestIdentity
 from tests.timing import own_time

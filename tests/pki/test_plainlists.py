@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
-from app.pki import revocation
+from app.pki import responders, revocation
 from app.pki.certificate import Certificate
 from app.pki.engine import Budget, Parsed
 from app.pki.path import validate
@@ -129,7 +129,7 @@ def test_certificate_that_names_another_publisher_is_left_to_the_validator() -> 
 def test_an_ordinary_message_needs_no_validator_for_its_lists(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(revocation, "verify_crl", None)
+    monkeypatch.setattr(responders, "verify_crl", None)
     leaf = Certificate.from_der(ALICE.certificate)
     chain = tuple(map(Certificate.from_der, ALICE.chain))
     source = Store([SUB.crl(), ROOT.crl()])
@@ -156,7 +156,7 @@ def test_responder_is_heard_beside_plain_lists() -> None:
 
 # What the path was validated for is this very moment only.
 def test_at_another_moment_the_validator_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revocation, "verify_crl", None)
+    monkeypatch.setattr(responders, "verify_crl", None)
     leaf = Certificate.from_der(ALICE.certificate)
     chain = tuple(map(Certificate.from_der, ALICE.chain))
     source = Store([SUB.crl(), ROOT.crl()])

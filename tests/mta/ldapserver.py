@@ -75,9 +75,15 @@ class Scripted:
         self._thread.start()
         return self
 
-    def __exit__(self, *failure: object) -> None:
+    def let_go(self) -> None:
+        """Wait no longer: answer whoever waits, or close where there is no answer."""
         self._over.set()
-        self._listening.shutdown(socket.SHUT_RDWR)
+        # Those who are not served yet hear the end.
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+
+    def __exit__(self, *failure: object) -> None:
+        self.let_go()
         self._listening.close()
         self._thread.join(10)
 
@@ -89,7 +95,7 @@ class Scripted:
                 return
             self.asked += 1
             with peer, contextlib.suppress(OSError):
-                peer.settimeout(5)
+                peer.settimeout(60)
                 request = peer.recv(65536)
                 self.heard += request
                 self._over.wait(self._delay)

@@ -122,11 +122,23 @@ async def receiving(
         await receiver.drain(0.2)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 5) -> None:
+PATIENCE = 60.0
+"""Seconds until a test gives up; it only fails later for it, however busy the machine is."""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.01)
+
+
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Let the loop turn until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        await asyncio.sleep(0.002)
 
 
 @dataclass
@@ -144,7 +156,7 @@ class Client:
         """Return one reply, its lines joined by newlines; "" at the end."""
         lines = []
         while True:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 line = (await self.reader.readline()).decode()
             lines.append(line.rstrip("\r\n"))
             if line[3:4] != "-":
@@ -175,7 +187,7 @@ class Client:
 
     async def rest(self) -> bytes:
         """Return all that still comes until the other side closes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self.reader.read()
 
     def close(self) -> None:

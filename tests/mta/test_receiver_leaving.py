@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from tests.mta.servers import Client, Desk, Slow, hand_over, receiving
+from tests.mta.servers import PATIENCE, Client, Desk, Slow, hand_over, receiving, until
 
 
 class TestClientsThatLeave:
@@ -83,8 +83,8 @@ class TestDraining:
                 await idle.greet()
                 await busy.begin(b"b@x.example")
                 busy.writer.write(b"x\r\n.\r\n")
-                await asyncio.sleep(0.05)
-                draining = asyncio.ensure_future(receiver.drain(5))
+                await until(lambda: desk.taken)
+                draining = asyncio.ensure_future(receiver.drain(PATIENCE))
                 assert await idle.rest() == b"421 4.3.2 shutting down, try again later\r\n"
                 with pytest.raises(ConnectionRefusedError):
                     await Client.connect(port)
@@ -92,7 +92,7 @@ class TestDraining:
                 desk.hold.set()
                 said = await busy.rest()
                 assert said.startswith(b"250 2.0.0 relayed\r\n421 4.3.2")
-                await asyncio.wait_for(draining, 1)
+                await asyncio.wait_for(draining, PATIENCE / 2)
                 for client in (idle, busy):
                     client.close()
 
@@ -103,7 +103,7 @@ class TestDraining:
             async with receiving(desk := Desk()) as (port, receiver):
                 client = await Client.connect(port)
                 await client.begin(b"b@x.example")
-                draining = asyncio.ensure_future(receiver.drain(5))
+                draining = asyncio.ensure_future(receiver.drain(PATIENCE))
                 await asyncio.sleep(0.05)
                 client.writer.write(b"x\r\n.\r\n")
                 assert (await client.rest()).startswith(b"250 ")
@@ -115,12 +115,12 @@ class TestDraining:
 
     def test_nobody_is_waited_for_longer_than_said(self) -> None:
         async def run() -> None:
-            async with receiving(Desk(hold=asyncio.Event())) as (port, receiver):
+            async with receiving(desk := Desk(hold=asyncio.Event())) as (port, receiver):
                 client = await Client.connect(port)
                 await client.begin(b"b@x.example")
                 client.writer.write(b"x\r\n.\r\n")
-                await asyncio.sleep(0.05)
-                await asyncio.wait_for(receiver.drain(0.1), 1)
+                await until(lambda: desk.taken)
+                await asyncio.wait_for(receiver.drain(0.1), PATIENCE)
                 with contextlib.suppress(ConnectionError):
                     assert not await client.rest()
                 client.close()

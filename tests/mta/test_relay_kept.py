@@ -9,7 +9,13 @@ from app.mta import reply
 from app.mta.client import Timeouts
 from app.mta.relay import Relay
 from tests.mta.sending import at, make, once, send
-from tests.mta.servers import Hop
+from tests.mta.servers import Hop, until
+
+
+async def unfit(relay: Relay) -> None:
+    """Wait until no kept connection can be used any more."""
+    kept = [each for pool in relay._pools.values() for each, _ in pool.idle]
+    await until(lambda: not any(each.is_fit for each in kept))
 
 
 def test_connection_is_used_again() -> None:
@@ -68,7 +74,7 @@ def test_server_that_closed_meanwhile_is_noticed() -> None:
         async with hop.listening():
             relay = Relay("gw.example")
             await send(relay, hop)
-            await asyncio.sleep(0.05)
+            await unfit(relay)
             assert (await send(relay, hop))[0].relayed
             await relay.close()
 
@@ -87,7 +93,7 @@ def test_connection_on_which_too_much_was_said_is_left(stage: str, said: bytes) 
         async with hop.listening():
             relay = Relay("gw.example")
             await send(relay, hop)
-            await asyncio.sleep(0.05)
+            await unfit(relay)
             assert (await send(relay, hop))[0].relayed
             await relay.close()
 
@@ -119,13 +125,12 @@ def test_old_connection_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
             relay = Relay("gw.example")
             await send(relay, hop)
             await send(relay, hop)
-            await asyncio.sleep(0.05)
+            await until(lambda: b"QUIT\r\n" in hop.lines)
             await relay.close()
 
     hop = Hop()
     asyncio.run(run(hop))
     assert hop.connections == 2
-    assert b"QUIT\r\n" in hop.lines
 
 
 @pytest.mark.parametrize("piped", [True, False])
@@ -166,9 +171,9 @@ def test_nobody_waits_for_a_turn_for_ever(monkeypatch: pytest.MonkeyPatch) -> No
 
     async def run(hop: Hop) -> None:
         async with hop.listening():
-            relay = Relay("gw.example", Timeouts(turn_seconds=0.05, total_seconds=0.3))
+            relay = Relay("gw.example", Timeouts(turn_seconds=0.05, total_seconds=3))
             first = asyncio.ensure_future(send(relay, hop))
-            await asyncio.sleep(0.02)
+            await until(lambda: hop.hop in relay._pools and relay._pools[hop.hop].slots.locked())
             assert await send(relay, hop) == [reply.BUSY]
             assert await first == [reply.TIMED_OUT]
             hop.script = at("none", "")
@@ -184,7 +189,7 @@ def test_cancelled_message_leaves_no_connection_behind() -> None:
             relay = Relay("gw.example")
             hop.script = at("dot", "hang")
             task = asyncio.ensure_future(send(relay, hop))
-            await asyncio.sleep(0.1)
+            await until(lambda: hop.messages)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -17,7 +17,7 @@ from app.mta.cargo import Cargo
 from app.mta.client import Timeouts
 from app.mta.nexthop import NextHop
 from app.mta.relay import Relay
-from tests.mta.servers import Client, Desk, Hop, clear, receiving, settings
+from tests.mta.servers import Client, Desk, Hop, clear, receiving, settings, until
 
 MESSAGE = b"Subject: a\r\n\r\ntext\r\n"
 
@@ -195,8 +195,7 @@ class TestReceiver:
                 client.writer.write(b"NOOP\r\n" * 10)
                 await client.rest()
                 client.close()
-                await asyncio.sleep(0.02)
-                assert not receiver._fronts[0]._sessions
+                await until(lambda: not receiver._fronts[0]._sessions)
                 other = await Client.connect(port)
                 assert "STARTTLS" in await other.greet()
                 other.close()

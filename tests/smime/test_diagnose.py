@@ -1,7 +1,10 @@
 """What transport did to a signature, said with proof."""
 
+import itertools
+
 import pytest
 
+from app import clock
 from app.mail.canonical import make_signable
 from app.smime.diagnose import diagnose
 from app.smime.finding import Status
@@ -88,6 +91,22 @@ def test_damage_is_named(code: str, before: bytes, after: bytes) -> None:
 
 def test_forgery_gets_no_excuse() -> None:
     assert damaged(TEXT + b"7bit\r\n\r\nHi\r\n", TEXT + b"7bit\r\n\r\nHo\r\n") == ["digest-differs"]
+
+
+def test_pause_of_the_interpreter_hides_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = itertools.count(1000.0, 10.0)
+    monkeypatch.setattr(clock, "monotonic", lambda: next(passes))
+    before = TEXT + b"7bit\r\n\r\nHi\r\n"
+    assert damaged(before, before + FOOTER) == ["digest-differs", "damage-footer"]
+
+
+def test_many_leaves_are_not_all_tried() -> None:  # T110
+    leaf = b"--b\r\n" + TEXT + b"7bit\r\n\r\n" + b"x\r\n" * 45
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + leaf * 900 + b"--b--\r\n"
+    with own_time() as own:
+        assert diagnose(content, "sha256", bytes(32)) is None
+    # Some 50 ms; all 31,000 that a footer may have made of it take four seconds.
+    assert own.seconds < 1
 
 
 def test_diagnosis_is_bounded_in_time() -> None:

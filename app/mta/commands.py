@@ -18,14 +18,13 @@ from app.mta import data, reply
 from app.mta.data import Awaited, Later, peer
 from app.mta.envelope import Peer
 from app.mta.path import parse_parameters, parse_path, parse_xforward
+from app.mta.reader import LINE_OCTETS
 from app.mta.reply import Reply
 
 if TYPE_CHECKING:
     from app.mta.session import Session
 
 HELO_OCTETS: Final = 255
-LINE_OCTETS: Final = 2048
-"""RFC 5321 §4.5.3.1.4 asks for 512; extensions and long addresses add to it."""
 _BODY = {"": False, "7BIT": False, "8BITMIME": True}
 
 
@@ -55,10 +54,11 @@ def answer(session: "Session", line: bytes) -> "Reply | Later | None":
 
     None if it has been said already, Later if there is something to wait for first.
     """
-    if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
-        return reply.BAD_LINE_END
+    # First, because nobody has read the rest of a line that came in pieces.
     if len(line) > LINE_OCTETS:
         return reply.LINE_TOO_LONG
+    if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+        return reply.BAD_LINE_END
     try:
         text = line[:-2].decode("utf-8")
     except UnicodeDecodeError:

@@ -7,6 +7,7 @@ bounded: a message over the limit is read on to its end, and dropped. RFC 5321 ย
 """
 
 import asyncio
+import contextlib
 from typing import Final
 
 from app.mta.alarm import Alarm
@@ -14,6 +15,10 @@ from app.mta.alarm import Alarm
 END: Final = b"\r\n.\r\n"
 HELD_OCTETS: Final = 64 * 1024
 """What a client may send ahead of being read."""
+LINE_OCTETS: Final = 2048
+"""RFC 5321 ยง4.5.3.1.4 asks for 512; extensions and long addresses add to it."""
+ENDLESS_OCTETS: Final = 1024 * 1024
+"""After so much without an end nobody waits for the end of a line."""
 
 
 class Gone(ConnectionError):
@@ -38,6 +43,8 @@ class Reader:
         self._held = 0
         self._text = b""
         self._at = 0
+        self._cut = 0
+        # How much of a line was dropped that was too long and has not ended.
         self._paused = False
         self._ended = False
         self._puts = 0
@@ -124,17 +131,44 @@ class Reader:
             self._transport.resume_reading()
 
     @property
+    def has_more(self) -> bool:
+        """Whether something came that nobody has taken."""
+        return bool(self._chunks) or self.unread > 0
+
+    @property
     def unread(self) -> int:
         """How many octets wait to be taken as a line."""
         return len(self._text) - self._at
 
     def line(self) -> bytes | None:
-        """Return the next line with its end, None if there is no whole one."""
+        """Return the next line with its end, None if there is no whole one.
+
+        Of one that is too long, enough is returned to tell, or all of it.
+        """
         stop = self._text.find(b"\n", self._at) + 1
         if not stop:
+            if self.unread > LINE_OCTETS:
+                self._cut += self.unread - LINE_OCTETS
+                self._text, self._at = self._text[self._at : self._at + LINE_OCTETS], 0
             return None
         start, self._at = self._at, stop
+        if self._cut:
+            self._cut = 0
         return self._text[start:stop]
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the line that comes has no end that is worth waiting for (T30)."""
+        return self._cut > ENDLESS_OCTETS
+
+    async def drop(self, limit_octets: int, deadline: float) -> None:
+        """Drop what still comes, until it ends, is too much or comes too late."""
+        came = 0
+        with contextlib.suppress(Gone, Late):
+            while came <= limit_octets:
+                await self.fill(deadline)
+                came += self.unread
+                self.discard()
 
     async def message(self, limit_octets: int, pace: "Pace") -> bytes | None:
         """Return a message without its end and without stuffing, None if it was over the limit.

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final, cast
 from aiosmtpd.smtp import SMTP
 
 from app.mta import commands, reply
-from app.mta.commands import LINE_OCTETS, Dialogue
+from app.mta.commands import Dialogue
 from app.mta.data import Later, log_fault
 from app.mta.reader import Gone, Reader
 from app.mta.reply import Reply
-from app.mta.transports import read_modestly
+from app.mta.transports import client_address, read_modestly
 
 if TYPE_CHECKING:
     from app.mta.receiver import Front
@@ -29,6 +29,9 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 COMMANDS_AT_MOST: Final = 4000
 """Between two messages; a thousand recipients need a thousand and two (T32)."""
+LINGER_SECONDS: Final = 1
+LINGER_OCTETS: Final = 1024 * 1024
+"""How long, and how much, a client may still say after our last words."""
 COUNTED_AS_ERROR: Final = frozenset({500, 501, 502, 503, 504, 555})
 
 
@@ -49,7 +52,7 @@ class Session(SMTP):
         self.dialogue = Dialogue()
         self.address = ""
         self._is_idle = True
-        self._is_between = False
+        self._is_between = self._is_counted = False
         # True while the loop waits for the next command.
         self._deadline = 0.0
         # Until when the command must have come that is waited for; 0 before somebody waits.
@@ -99,7 +102,7 @@ class Session(SMTP):
     def drain(self) -> None:
         """Leave, now if nothing is under way, else after the message in hand."""
         if self._is_idle:
-            self.reader.end()
+            self.reader.wake()
 
     def break_off(self) -> None:
         """Close without a word; the client sends the message in hand again."""
@@ -119,6 +122,7 @@ class Session(SMTP):
 
     async def _talk(self) -> None:
         self._last_words = self.front.enter(self)
+        self._is_counted = self._last_words is None
         try:
             if self._last_words is None:
                 self.say_lines(f"220 {self.front.greeting}")
@@ -168,7 +172,7 @@ class Session(SMTP):
             return False
         self.reader.take()
         later = self._later = self._converse()
-        if self._last_words is not None or self.reader.unread > LINE_OCTETS:
+        if self._last_words is not None or self.reader.is_endless:
             return False
         if later is not None and (self.reader.unread or not later.needs_more):
             return False
@@ -200,7 +204,7 @@ class Session(SMTP):
 
     async def _wait(self) -> None:
         """Wait for more to read, while nobody waits for a reply."""
-        if self.reader.unread > LINE_OCTETS:
+        if self.reader.is_endless:
             self._last_words = reply.LINE_TOO_LONG
             return
         await self.flush()
@@ -224,7 +228,8 @@ class Session(SMTP):
                 self.say_lines(str(self._last_words))
             try:
                 await self.flush()
-            except (TimeoutError, ConnectionError):
+                await self._linger(transport)
+            except OSError:
                 transport.abort()
             transport.close()
         if self.is_tls or transport.get_write_buffer_size():
@@ -232,6 +237,20 @@ class Session(SMTP):
             # this is cancelled.
             await asyncio.sleep(self.front.settings.command_seconds)
             transport.abort()
+
+    async def _linger(self, transport: asyncio.Transport) -> None:
+        """Read on for a moment where a client may still speak.
+
+        A socket that is closed with something unread resets the connection, and the last words may
+        be lost to that. Who says QUIT has ended; who was never counted in is
+        not kept (T29).
+        """
+        is_over = self._last_words is reply.BYE and not self.reader.has_more
+        if is_over or self._last_words is None or not self._is_counted:
+            return
+        if transport.can_write_eof() and not transport.get_write_buffer_size():
+            transport.write_eof()
+        await self.reader.drop(LINGER_OCTETS, self.loop.time() + LINGER_SECONDS)
 
     # What commands call.
 
@@ -278,11 +297,3 @@ class Session(SMTP):
         if self._writer.transport.get_write_buffer_size():
             async with asyncio.timeout(self.front.settings.command_seconds):
                 await self._writer.drain()
-
-
-def client_address(peername: object) -> str:
-    """Return the IP address of a client as its owner writes it, "" on a UNIX socket."""
-    if not isinstance(peername, tuple):
-        return ""
-    # An IPv4 client of a socket for both is mapped, and a link-local address names our interface.
-    return str(peername[0]).partition("%")[0].removeprefix("::ffff:")

@@ -1,4 +1,4 @@
-"""What a transport of asyncio has to be told."""
+"""What a transport of asyncio has to be told, and what it tells."""
 
 import asyncio
 from typing import Final
@@ -14,3 +14,11 @@ def read_modestly(transport: asyncio.BaseTransport) -> None:
     """
     if hasattr(transport, "max_size"):
         transport.max_size = READ_OCTETS
+
+
+def client_address(peername: object) -> str:
+    """Return the IP address of a client as its owner writes it, "" on a UNIX socket."""
+    if not isinstance(peername, tuple):
+        return ""
+    # An IPv4 client of a socket for both is mapped, and a link-local address names our interface.
+    return str(peername[0]).partition("%")[0].removeprefix("::ffff:")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app import clock
 from app.mta.envelope import Peer
 from app.mta.receiver import ReceiverSettings
-from app.mta.session import client_address
+from app.mta.transports import client_address
 from tests.examples import examples
 from tests.mta.servers import Client, Desk, hand_over, receiving, settings
 

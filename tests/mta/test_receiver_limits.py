@@ -123,9 +123,27 @@ def test_endless_line_is_cut_off() -> None:
             with_end = b"NOOP " + b"x" * 2041 + b"\r\n"
             assert (await client.say(with_end))[0].startswith("250")
             assert (await client.say(b"x" + with_end))[0].startswith("500 5.5.2")
-            client.writer.write(b"x" * 3000)
+            client.writer.write(b"x" * 2_000_000)
             assert await client.reply() == "500 5.5.2 line too long"
             assert not await client.rest()
+            client.close()
+
+    asyncio.run(run())
+
+
+def test_line_that_is_too_long_is_one_error_however_it_comes() -> None:
+    # T30
+    async def run() -> None:
+        async with receiving(Desk()) as (port, receiver):
+            client = await Client.connect(port)
+            await client.reply()
+            for packets in ((b"x" * 60_000 + b"\r\n",), (*[b"x" * 3000] * 20, b"\r\n")):
+                assert (await client.say(*packets))[0] == "500 5.5.2 line too long"
+                assert (await client.say(b"NOOP\r\n"))[0].startswith("250")
+            client.writer.write(b"x" * 900_000)
+            await asyncio.sleep(0.1)
+            (session,) = receiver._fronts[0]._sessions
+            assert session.reader.unread < 3000
             client.close()
 
     asyncio.run(run())

@@ -1,13 +1,14 @@
 """Every target holds over its seeds and a few hundred changed ones, the same each time."""
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests import forge
 from tests.fuzz.targets import TARGETS, message
-from tools.fuzz import SCOPES
+from tools.fuzz import SCOPES, in_time
 
 CHANGES = 300
 ENDS = (b"\r\n", b"\n", b"\r", b"\0", b"\xff", b"\r\n\r\n", b"--x", b"=?utf-8?q?", b"\x30\x80")
@@ -54,3 +55,13 @@ def test_a_message_whose_header_section_was_made_clean_is_no_false_pass() -> Non
         case.octets for case in forge.forged(kind="rsa2048") if "encrypted-t38-bare-cr" in case.name
     )
     message(odd.replace(b"X-A: b\rc\r\n", b""))
+
+
+def test_what_takes_a_second_of_the_processor_is_a_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((5.0, 6.5, 8.0, 8.9))
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock))
+    seen: list[bytes] = []
+    with pytest.raises(AssertionError, match=r"takes 1\.5 s"):
+        in_time(seen.append)(b"slow")
+    in_time(seen.append)(b"quick")
+    assert seen == [b"slow", b"quick"]

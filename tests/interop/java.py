@@ -23,5 +23,5 @@ def run(path: Path, program: str, jobs: Sequence[Sequence[str]]) -> list[str]:
         ["javac", "-cp", classpath, "-d", str(path), str(source)],
         ["java", "-cp", f"{classpath}:{path}", program, "jobs"],
     ):
-        done = subprocess.run(words, cwd=path, capture_output=True, timeout=100, check=True)
+        done = subprocess.run(words, cwd=path, capture_output=True, timeout=250, check=True)
     return done.stdout.decode().splitlines()

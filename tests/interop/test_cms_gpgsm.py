@@ -42,7 +42,7 @@ class Desk:
             cwd=self.home,
             input=b"secret\n",
             capture_output=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
 

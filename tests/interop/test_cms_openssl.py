@@ -41,7 +41,7 @@ class Desk:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            ["openssl", *words], cwd=self.path, capture_output=True, timeout=30, check=False
+            ["openssl", *words], cwd=self.path, capture_output=True, timeout=100, check=False
         )
 
     def make(self, *words: str) -> bytes:

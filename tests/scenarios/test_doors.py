@@ -66,7 +66,7 @@ def test_nothing_listens_but_what_the_settings_name(house: Organisation) -> None
 def test_no_command_is_known_but_those_of_the_protocol(house: Organisation) -> None:
     for port in (house.smtp_port, house.lmtp_port):
         for command in UNKNOWN:
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as session:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as session:
                 lines = session.makefile("rwb", buffering=0)
                 assert lines.readline().startswith(b"220")
                 lines.write(f"{command}\r\n".encode())

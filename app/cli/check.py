@@ -11,6 +11,7 @@ from app.cli.inspect_keys import inspect_keys, inspect_ring
 from app.cli.inspect_lookup import inspect_lookup
 from app.cli.inspect_place import inspect_place
 from app.cli.inspect_policy import inspect_policy
+from app.cli.inspect_readable import inspect_readable
 from app.cli.inspect_revocation import inspect_revocation
 from app.cli.inspect_store import inspect_store
 from app.cli.output import printable, show_row
@@ -47,6 +48,7 @@ def _inspect(place: Place) -> Iterator[Weakness]:
     yield from inspect_place(place)
     yield from inspect_clock(database, at)
     yield from inspect_store(database, at)
+    yield from inspect_readable(database)
     yield from inspect_keys(database, at)
     yield from _inspect_ring(place)
     yield from inspect_policy(database)

@@ -11,6 +11,7 @@ from app.model.database import Database
 from app.model.keyring import KeyRing
 from app.model.keyrows import SHARED
 from app.model.loading import load_snapshot
+from app.model.readable import find_certificate
 from app.model.snapshot import Snapshot
 from app.pki.certificate import Certificate
 from app.pki.path import TRUSTED, validate
@@ -23,13 +24,15 @@ def inspect_keys(database: Database, at: datetime) -> Iterator[Weakness]:
     """Give what is wrong or weak about the key ring."""
     snapshot = load_snapshot(database)
     certificates = {
-        key: Certificate.from_der(bytes(der)) for key, der in database.sql(_CERTIFICATES)
+        key: found
+        for key, der in database.sql(_CERTIFICATES)
+        if (found := find_certificate(der, f"key {key}")) is not None
     }
     for row in keys.list_keys(database):
         yield from _shared(row)
         if row["state"] == "requested":
             yield from _request(row, at)
-        elif row["state"] == "active":
+        elif row["state"] == "active" and row["id"] in certificates:
             certificate = certificates[row["id"]]
             yield from _usable(row, certificate, at)
             yield from _path(row, certificate, snapshot, at)

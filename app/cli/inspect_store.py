@@ -11,6 +11,7 @@ from app.model.continuity import KEY_CHANGE
 from app.model.database import Database
 from app.model.partnerrows import each_name
 from app.model.quotas import BOOK_AT_MOST, WAITING_AT_MOST
+from app.model.readable import UNREADABLE
 from app.model.stored import moment, stamp
 
 SOON: Final = timedelta(days=30)
@@ -112,7 +113,7 @@ def _anchors(database: Database, at: datetime) -> Iterator[Weakness]:
             "sealmon trust add ROOTS.pem",
         )
     for row in rows:
-        if row["not_after"] < at + SOON:
+        if row["not_after"] < at + SOON and UNREADABLE not in row:
             verb = "ended" if row["not_after"] < at else "ends"
             yield Weakness(
                 "trust-anchor-ending",

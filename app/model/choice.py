@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from app.mail.address import MalformedAddress, normalise
 from app.model.database import Database
+from app.model.errors import Unreadable
 from app.model.facts import ONLY_THIS_ONE, POST_QUANTUM_OFF, WITHIN_GRACE, Usable
+from app.model.readable import find_certificate
 from app.model.stored import moment, unpack
 from app.pki.certificate import Certificate
 from app.pki.path import is_revocation_unknown, validate
@@ -36,6 +38,8 @@ _COLUMNS: Final = (
     "id, name, certificate, is_pinned, include_subdomains, capabilities, capabilities_at,"
     " is_only, grace_days"
 )
+_INCLUDES: Final = 4
+"""The place of include_subdomains among the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,22 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """An entry that is enabled, and whose certificate cannot be read any more."""
+
+    id: int
+    name: str
+    is_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerChoice:
     """The candidates for one recipient, best kind first; dates and paths are not judged yet."""
 
     personal: tuple[Candidate, ...] = ()
     domain: tuple[Candidate, ...] = ()
     parents: tuple[Candidate, ...] = ()
+    unreadable: tuple[Closed, ...] = ()
 
     def usable(
         self,
@@ -81,17 +95,24 @@ class PartnerChoice:
     ) -> Usable:
         """Return what can be encrypted to at this moment (RFC 8550 §4.2: validated before use).
 
-        With personal_only that of a domain is none (D3).
+        With personal_only that of a domain is none (D3). Raises Unreadable where nothing can be
+        used and something cannot be read: that is no reason to send in clear.
         """
         question = Question(
             trust, at, revocation, timedelta(days=grace_days), post_quantum=post_quantum
         )
         reasons: list[Reason] = []
+        alone = {each.name for each in self.unreadable if each.is_only}
         groups = [("personal", self.personal)] if personal_only else self._groups()
         for kind, group in groups:
+            if group and group[0].name in alone:
+                continue
             fit = [each for each in _meant(group, reasons) if not question.problems(each, reasons)]
             if fit:
                 return choose_newest(kind, fit, reasons)
+        for each in self.unreadable:
+            if "@" in each.name or not personal_only:
+                raise Unreadable(f"partner {each.id} of {each.name} cannot be read")
         if not reasons:
             reasons.append(Reason("no-partner-certificate"))
         return Usable(reasons=tuple(reasons))
@@ -205,7 +226,14 @@ def find_partners(database: Database, address: str) -> PartnerChoice:
         f" ORDER BY is_only DESC, not_after + 0 DESC LIMIT {_ROWS_AT_MOST}",
         names,
     )
-    found = [candidate(row) for row in rows]
+    found: list[Candidate] = []
+    unreadable: list[Closed] = []
+    for row in rows:
+        each = candidate(row)
+        if isinstance(each, Candidate):
+            found.append(each)
+        elif row[_INCLUDES] or each.name in {name, domain}:
+            unreadable.append(each)
     return PartnerChoice(
         tuple(each for each in found if each.name == name),
         tuple(each for each in found if each.name == domain),
@@ -215,16 +243,20 @@ def find_partners(database: Database, address: str) -> PartnerChoice:
             for each in found
             if each.name == parent and each.include_subdomains
         ),
+        tuple(unreadable),
     )
 
 
-def candidate(row: tuple[Any, ...]) -> Candidate:
-    """Return the candidate of a row with the columns of this module."""
+def candidate(row: tuple[Any, ...]) -> Candidate | Closed:
+    """Return the candidate of a row with the columns of this module, if it can be read."""
     row_id, name, der, is_pinned, include, capabilities, capabilities_at, is_only, grace = row
+    certificate = find_certificate(der, f"partner {row_id}")
+    if certificate is None:
+        return Closed(row_id, name, bool(is_only))
     return Candidate(
         row_id,
         name,
-        Certificate.from_der(bytes(der)),
+        certificate,
         bool(is_pinned),
         bool(include),
         tuple(unpack(capabilities)) if capabilities else None,

@@ -4,10 +4,11 @@ A hijacked mailbox can sign and can get certificates. So a new certificate of a 
 taken over only where it plainly follows a known one; everything else is for a person to see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.model.readable import find_certificate
 from app.pki.certificate import Certificate
 from app.pki.names import organisation
 from app.smime.reasons import Reason
@@ -40,6 +41,19 @@ def find_change(
     if organisation(last.subject_der) != organisation(new.subject_der):
         return Reason(KEY_CHANGE, f"another organisation than {last.fingerprint[:16]}")
     return None
+
+
+def find_change_among(
+    new: Certificate, rows: Iterable[tuple[bytes, bool]], at: datetime
+) -> Reason | None:
+    """Return the same of stored certificates; beside one that cannot be read all is a surprise."""
+    known = []
+    for octets, is_enabled in rows:
+        found = find_certificate(octets, "a certificate of a known partner")
+        if found is None:
+            return Reason(KEY_CHANGE, "one is known that cannot be read")
+        known.append((found, bool(is_enabled)))
+    return find_change(new, known, at)
 
 
 def _follows(new: Certificate, last: Certificate, at: datetime) -> bool:

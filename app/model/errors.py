@@ -13,5 +13,9 @@ class StoreUnavailable(OSError):
     """The database does not answer. Mail is deferred with 451, never passed on in clear (T8)."""
 
 
+class Unreadable(StoreUnavailable):
+    """What is stored about this correspondent or key cannot be read; other mail goes on."""
+
+
 class CannotLookUp(OSError):
     """An on-line source gave no answer that counts. That is never "there is none" (T88)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.model.continuity import find_change
+from app.model.continuity import find_change_among
 from app.model.database import PARTNERS, Database
 from app.model.facts import reasons_json
 from app.model.fetched import keep_issuers
@@ -31,7 +31,6 @@ from app.model.snapshot import Store
 from app.model.stored import pack, stamp, storable
 from app.model.tables import Partner, Pending
 from app.model.vouching import signed_above
-from app.pki.certificate import Certificate
 from app.pki.issue import CONFIDENTIALITY_NAME, SIGNING_NAME
 from app.pki.path import TRUSTED, validate
 from app.pki.reasons import IS_CA
@@ -214,8 +213,7 @@ def _surprises(database: Database, found: Harvest, at: datetime) -> list[Reason]
     rows = database.sql(
         "SELECT certificate, is_enabled FROM partner WHERE name = ?", (found.address,)
     )
-    others = [(Certificate.from_der(bytes(der)), bool(is_enabled)) for der, is_enabled in rows]
-    if change := find_change(found.certificate, others, at):
+    if change := find_change_among(found.certificate, rows, at):
         reasons.append(change)
     return reasons
 

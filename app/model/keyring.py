@@ -13,8 +13,9 @@ from app.cms.signed import Signer
 from app.mail.address import MalformedAddress, normalise
 from app.model.cache import VersionedCache
 from app.model.database import Database
-from app.model.errors import Refused, StoreUnavailable
+from app.model.errors import Refused, StoreUnavailable, Unreadable
 from app.model.facts import KeyInfo
+from app.model.readable import find_certificate
 from app.model.stored import unpack
 from app.pki.certificate import Certificate
 from app.pki.errors import CannotUnseal
@@ -101,7 +102,9 @@ class KeyRing:
     def find_useless(self, key_id: str) -> str:
         """Return why a key can neither sign nor decrypt here, empty if it can."""
         try:
-            self._private(self._sealed(key_id))
+            row = self._sealed(key_id)
+            _certificate(row)
+            self._private(row)
         except (UnsupportedCms, MalformedCms, StoreUnavailable) as error:
             return str(error)
         return ""
@@ -169,15 +172,20 @@ class KeyRing:
         return self._infos(self._database.sql(_BY_DOMAIN, (domain,)))
 
     def _infos(self, rows: list[tuple[Any, ...]]) -> tuple[KeyInfo, ...]:
-        found = [
-            KeyInfo(
-                key_id,
-                Certificate.from_der(bytes(der)),
-                frozenset(address for (address,) in self._database.sql(_ADDRESSES, (key_id,))),
-                is_retired=state != "active",
-            )
-            for key_id, der, state in rows
-        ]
+        """Return the keys of rows. Raises Unreadable if one in use is.
+
+        It may be the one that has to sign, or that the mail is encrypted to. A retired one is left
+        out, as one that cannot be used any more.
+        """
+        found = []
+        for key_id, der, state in rows:
+            certificate = find_certificate(der, f"key {key_id}")
+            if certificate is None and state == "active":
+                raise Unreadable(_unreadable(key_id))
+            if certificate is None:
+                continue
+            addresses = frozenset(name for (name,) in self._database.sql(_ADDRESSES, (key_id,)))
+            found.append(KeyInfo(key_id, certificate, addresses, is_retired=state != "active"))
         found.sort(key=lambda key: (key.certificate.not_before, key.id), reverse=True)
         return tuple(found)
 
@@ -185,7 +193,14 @@ class KeyRing:
 def _certificate(row: tuple[Any, ...]) -> Certificate:
     if row[3] is None:
         raise Refused(f"key {row[0]} has no certificate yet: answer its request first")
-    return Certificate.from_der(bytes(row[3]))
+    found = find_certificate(row[3], f"key {row[0]}")
+    if found is None:
+        raise Unreadable(_unreadable(row[0]))
+    return found
+
+
+def _unreadable(key_id: str) -> str:
+    return f"its certificate cannot be read: sealmon key retire {key_id}, and import it again"
 
 
 def _normalised(address: str) -> str:

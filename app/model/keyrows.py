@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.model.database import Database
-from app.model.shown import certificate_json
+from app.model.readable import certificates, find_certificate, shown
 from app.model.stored import moment, pack, stamp
 from app.model.tables import AccountKey, DomainKey, Intermediate, KeyAddress, RelayKey
 from app.pki.builder import line_above
@@ -43,8 +43,8 @@ def store_chain(
 
 def _known_chain(database: Database, leaf: Certificate, at: datetime) -> list[Certificate]:
     """Return the known intermediates above a certificate, in the order of issuing."""
-    rows = database.sql("SELECT certificate FROM intermediate ORDER BY fingerprint")
-    known = [Certificate.from_der(bytes(der)) for (der,) in rows]
+    rows = database.sql("SELECT fingerprint, certificate FROM intermediate ORDER BY fingerprint")
+    known = list(certificates((f"intermediate {name[:16]}", der) for name, der in rows))
     line = line_above(leaf, known, at)
     return [each for each in line if not each.is_self_signed]
 
@@ -124,7 +124,7 @@ def _grouped(
 def _certificate(row: dict[str, Any]) -> dict[str, Any]:
     if row["certificate"] is None:
         return {"request": bytes(row["request"]).decode("ascii")}
-    return certificate_json(Certificate.from_der(bytes(row["certificate"])))
+    return shown(row)
 
 
 def _shared(database: Database) -> dict[str, set[str]]:
@@ -141,6 +141,8 @@ def _shared(database: Database) -> dict[str, set[str]]:
 def _warnings(row: dict[str, Any], shared: dict[str, set[str]]) -> list[str]:
     others = shared.get(row["spki"], set()) - {row["owner"]}
     found = [f"{SHARED} {', '.join(sorted(others))}"] if others else []
-    if row["certificate"] is not None and Certificate.from_der(bytes(row["certificate"])).is_ca:
-        found.append(OF_AUTHORITY)
+    if row["certificate"] is not None:
+        certificate = find_certificate(row["certificate"], f"key {row['id']}")
+        if certificate is not None and certificate.is_ca:
+            found.append(OF_AUTHORITY)
     return found

@@ -19,6 +19,7 @@ from app.model.errors import Refused
 from app.model.keyring import KeyRing, sealing_context
 from app.model.keyrows import fingerprint_id, key_json, store_addresses, store_chain
 from app.model.names import read_address, read_domain
+from app.model.readable import certificates, find_certificate
 from app.model.schema import public_half
 from app.model.stored import stamp
 from app.model.tables import Key, KeyAddress
@@ -157,8 +158,10 @@ def export(ring: KeyRing, database: Database, key_id: str, password: str) -> byt
         raise Refused(f"there is no key {key_id} with a certificate: see sealmon key list")
     if not password:
         raise Refused("a private key leaves only with a password")
-    certificate = Certificate.from_der(bytes(row["certificate"]))
-    chain = tuple(Certificate.from_der(each) for each in ring.chain(key_id))
+    certificate = find_certificate(row["certificate"], f"key {key_id}")
+    if certificate is None:
+        raise Refused(f"the certificate of key {key_id} cannot be read: see sealmon check")
+    chain = tuple(certificates((f"the chain of key {key_id}", each) for each in ring.chain(key_id)))
     return dump_pkcs12(KeyEntry(ring.private_key(key_id), certificate, chain), password)
 
 

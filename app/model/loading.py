@@ -13,6 +13,7 @@ from app.model.facts import AccountRule, ManagedDomain, RelayRule
 from app.model.fields import FIELDS
 from app.model.marks import MarkTexts
 from app.model.policy import Policy
+from app.model.readable import certificates
 from app.model.routes import read_rows, shipped_rows
 from app.model.stored import moment, unpack
 from app.pki.certificate import Certificate
@@ -147,8 +148,8 @@ def _anchors(database: Database) -> Anchors:
 
 
 def _certificates(database: Database, table: str) -> tuple[Certificate, ...]:
-    rows = database.sql(f"SELECT certificate FROM {table} ORDER BY fingerprint")  # noqa: S608 - two names, both ours
-    return tuple(Certificate.from_der(bytes(der)) for (der,) in rows)
+    rows = database.sql(f"SELECT fingerprint, certificate FROM {table} ORDER BY fingerprint")  # noqa: S608 - two names, both ours
+    return tuple(certificates((f"{table} {name[:16]}", der) for name, der in rows))
 
 
 def load_marks(database: Database) -> MarkTexts:

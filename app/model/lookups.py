@@ -15,11 +15,12 @@ from typing import Final
 
 from app.mail.address import MalformedAddress, normalise
 from app.model.choice import Candidate, Question, choose_newest
-from app.model.continuity import find_change
+from app.model.continuity import find_change_among
 from app.model.database import Database
 from app.model.facts import ONLY_THIS_ONE, Usable
 from app.model.partnerrows import find_disabled_elsewhere
 from app.model.pending import is_rejected
+from app.model.readable import certificates
 from app.model.stored import moment, pack, stamp, storable, unpack
 from app.pki.certificate import Certificate
 from app.pki.errors import MalformedCertificate
@@ -45,7 +46,9 @@ def find_answer(
     )
     if not rows:
         return None
-    return tuple(Certificate.from_der(bytes.fromhex(each)) for each in unpack(rows[0][0]))
+    kept = [bytes.fromhex(each) for each in unpack(rows[0][0])]
+    found = tuple(certificates((f"an answer of {entry}", each) for each in kept))
+    return found if len(found) == len(kept) else None
 
 
 def keep_answer(
@@ -144,6 +147,6 @@ class Judge:
         for known, _, is_only, _ in rows:
             if is_only and known != fingerprint:
                 return Reason(ONLY_THIS_ONE, known[:16])
-        others = [(Certificate.from_der(bytes(der)), bool(is_on)) for _, is_on, _, der in rows]
-        change = find_change(certificate, others, self.question.at)
+        others = [(der, is_on) for _, is_on, _, der in rows]
+        change = find_change_among(certificate, others, self.question.at)
         return Reason(change.code, f"{short} {change.detail}") if change else None

@@ -9,6 +9,7 @@ from app.model.database import Database
 from app.model.errors import StoreUnavailable
 from app.model.keyindex import issuer_serial, key_identifier
 from app.model.numbers import new_numbers
+from app.model.readable import shown
 from app.model.shown import certificate_json
 from app.model.stored import moment, pack, stamp, storable, unpack
 from app.model.tables import Partner
@@ -218,7 +219,6 @@ def entries_json(
 
 def entry_json(row: Mapping[str, Any], read: Certificate | None = None) -> dict[str, Any]:
     """Return a row of the partner book, ready for JSON; ``read`` is its certificate, if known."""
-    certificate = read or Certificate.from_der(bytes(row["certificate"]))
     return {
         "id": row["id"],
         "name": row["name"],
@@ -234,5 +234,5 @@ def entry_json(row: Mapping[str, Any], read: Certificate | None = None) -> dict[
         "message_id": row["message_id"],
         "added_at": moment(row["added_at"]),
         "used_at": moment(row["used_at"]) if row["used_at"] else None,
-        **certificate_json(certificate),
+        **(shown(row) if read is None else certificate_json(read)),
     }

@@ -11,7 +11,7 @@ from app.model.errors import Refused
 from app.model.fitness import check_domain_certificate, check_usable, find_other_name
 from app.model.names import check_subdomains, is_managed, read_partner_name
 from app.model.partnerrows import APPROVED, Entry, entries_json, find_entry, store_entry
-from app.model.shown import certificate_json
+from app.model.readable import certificates, find_certificate, shown
 from app.model.stored import moment, stamp, unpack
 from app.model.tables import Pending
 from app.pki.certificate import Certificate
@@ -62,7 +62,7 @@ def approve(
     domain of From. Raises Refused, and stores nothing then.
     """
     row = get_row(database, pending_id, at)
-    certificate = Certificate.from_der(bytes(row["certificate"]))
+    certificate = waiting_certificate(row)
     wanted = list(names) or [row["address"]]
     others, warnings = _others(database, row["address"], certificate)
     if as_domain:
@@ -226,7 +226,18 @@ def get_row(database: Database, pending_id: int, at: datetime | None = None) -> 
 
 def chain_of(row: dict[str, Any]) -> tuple[Certificate, ...]:
     """Return the authorities above a certificate that waits, as the message brought them."""
-    return tuple(Certificate.from_der(bytes.fromhex(each)) for each in unpack(row["chain"]))
+    what = f"the chain of pending {row['id']}"
+    return tuple(certificates((what, bytes.fromhex(each)) for each in unpack(row["chain"])))
+
+
+def waiting_certificate(row: dict[str, Any]) -> Certificate:
+    """Return the certificate of an entry. Raises Refused if it cannot be read any more."""
+    found = find_certificate(row["certificate"], f"pending {row['id']}")
+    if found is None:
+        raise Refused(
+            f"the certificate under {row['id']} cannot be read: sealmon pending reject {row['id']}"
+        )
+    return found
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -241,5 +252,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "issuers": [
             {"subject": each.subject, "fingerprint": each.fingerprint} for each in chain_of(row)
         ],
-        **certificate_json(Certificate.from_der(bytes(row["certificate"]))),
+        **shown(row),
     }

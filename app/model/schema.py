@@ -7,16 +7,20 @@ apart. After a crash: a step is done and counted, or neither.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 from app.model.database import COUNTERS, Database, exists
 from app.model.errors import Refused
+from app.model.readable import find_certificate
 from app.model.revtables import FetchClaim, Revocation, RevocationFailure
 from app.model.stored import stamp
 from app.model.tables import TABLES, LookedUp, Meta
-from app.pki.certificate import Certificate
 
 Step = Callable[[Database], None]
+
+# What cannot be read may be readable again one day, and is not to be forgotten before.
+_NO_END: Final = stamp(datetime(9999, 12, 31, tzinfo=UTC))
 
 
 def _add_looked_up(database: Database) -> None:
@@ -45,10 +49,10 @@ def _add_pending_chain(database: Database) -> None:
 
 def _add_end_of_intermediates(database: Database) -> None:
     database.sql_run("ALTER TABLE intermediate ADD COLUMN not_after BIGINT NOT NULL DEFAULT 0")
-    ends = [
-        (stamp(Certificate.from_der(bytes(der)).not_after), fingerprint)
-        for fingerprint, der in database.sql("SELECT fingerprint, certificate FROM intermediate")
-    ]
+    ends = []
+    for fingerprint, der in database.sql("SELECT fingerprint, certificate FROM intermediate"):
+        found = find_certificate(der, f"intermediate {fingerprint[:16]}")
+        ends.append((_NO_END if found is None else stamp(found.not_after), fingerprint))
     database.sql_many("UPDATE intermediate SET not_after = ? WHERE fingerprint = ?", ends)
 
 

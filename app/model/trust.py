@@ -15,7 +15,7 @@ from app.model.errors import Refused
 from app.model.files import read_certificates
 from app.model.keyrows import fingerprint_id
 from app.model.publicroots import read_public_roots
-from app.model.shown import certificate_json
+from app.model.readable import shown
 from app.model.stored import moment, stamp
 from app.model.tables import Anchor
 from app.pki.certdata import is_certdata
@@ -171,7 +171,7 @@ def list_anchors(database: Database) -> list[dict[str, Any]]:
             "source": str(row["source"]),
             "distrust_after": _moment(row["distrust_after"]),
             "added_at": moment(row["added_at"]),
-            **certificate_json(Certificate.from_der(bytes(row["certificate"]))),
+            **shown(row),
         }
         for row in rows
     ]

@@ -6,6 +6,7 @@ from app.model.cache import VersionedCache
 from app.model.choice import find_partners
 from app.model.database import Database
 from app.model.keyindex import issuer_serial, key_identifier
+from app.model.readable import certificates
 from app.pki.certificate import Certificate
 from app.pki.path import Anchors, IssuerSource
 from app.pki.revocation import RevocationSource
@@ -13,8 +14,8 @@ from app.pki.revocation import RevocationSource
 _BY_NAME = """
 SELECT fingerprint FROM partner WHERE name = ? AND is_enabled AND is_pinned
 """
-_BY_ISSUER = "SELECT certificate FROM partner WHERE issuer_serial = ? AND is_enabled LIMIT 20"
-_BY_SKI = "SELECT certificate FROM partner WHERE ski = ? AND is_enabled LIMIT 20"
+_BY_ISSUER = "SELECT id, certificate FROM partner WHERE issuer_serial = ? AND is_enabled LIMIT 20"
+_BY_SKI = "SELECT id, certificate FROM partner WHERE ski = ? AND is_enabled LIMIT 20"
 
 
 class StoreTrust:
@@ -56,12 +57,12 @@ class StoreTrust:
 
         An anchor is among them: that it signed a message itself is worth saying, if not believing.
         """
-        rows: list[tuple[bytes]] = []
+        rows: list[tuple[int, bytes]] = []
         if issuer_der and serial is not None:
             rows = self._database.sql(_BY_ISSUER, (issuer_serial(issuer_der, serial),))
         elif ski:
             rows = self._database.sql(_BY_SKI, (key_identifier(ski),))
-        known = [Certificate.from_der(bytes(der)) for (der,) in rows]
+        known = list(certificates((f"partner {row_id}", der) for row_id, der in rows))
         known += [
             each
             for each in self.anchors.ders

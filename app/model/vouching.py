@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.model import trust
-from app.model.continuity import KEY_CHANGE, find_change
+from app.model.continuity import KEY_CHANGE, find_change_among
 from app.model.database import PARTNERS, SETTINGS, Database
 from app.model.errors import Refused
 from app.model.facts import reasons_json
 from app.model.fetched import keep_issuers
 from app.model.partnerrows import HARVESTED, Entry, entries_json, store_entry
-from app.model.pending import chain_of, get_row, learned_of
+from app.model.pending import chain_of, get_row, learned_of, waiting_certificate
 from app.model.stored import unpack
 from app.model.tables import Pending
 from app.pki.builder import line_above
@@ -55,7 +55,7 @@ def trust_issuer(database: Database, pending_id: int, at: datetime) -> dict[str,
     it; what does is returned in ``reasons``. Raises Refused if the message brought no issuer.
     """
     row = get_row(database, pending_id, at)
-    certificate = Certificate.from_der(bytes(row["certificate"]))
+    certificate = waiting_certificate(row)
     chain = chain_of(row)
     anchor = _highest(certificate, chain, at)
     if anchor is None:
@@ -117,6 +117,5 @@ def _other_reasons(
     rows = database.sql(
         "SELECT certificate, is_enabled FROM partner WHERE name = ?", (row["address"],)
     )
-    others = [(Certificate.from_der(bytes(der)), bool(is_on)) for der, is_on in rows]
-    change = find_change(certificate, others, at)
+    change = find_change_among(certificate, rows, at)
     return [*reasons, *reasons_json((change,) if change else ())]

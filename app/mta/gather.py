@@ -3,13 +3,14 @@
 Only looks; decides nothing. What cannot be looked up raises StoreUnavailable: the message waits.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
 from app import clock
 from app.mail.address import Originator, originator
 from app.mail.entity import Entity
 from app.model.choice import Question
-from app.model.errors import CannotLookUp
+from app.model.errors import CannotLookUp, Unreadable
 from app.model.facts import Addressed, Facts, Usable, signer_of
 from app.model.plan import STORE_UNAVAILABLE, Plan, plan, together
 from app.model.policy import Settings
@@ -42,7 +43,12 @@ def _plan(work: Work, recipient: str) -> Plan:
         return plan("outbound", addressed, shared, work.snapshot)
     partner = _usable(work, addressed)
     facts = replace(shared, partner=partner, asked=asks)
-    if sources and not partner.certificates and _needs_partner(work, addressed, facts):
+    if (
+        sources
+        and partner is not None
+        and not partner.certificates
+        and _needs_partner(work, addressed, facts)
+    ):
         facts = _looked_up(work, recipient, facts)
     return plan("outbound", addressed, facts, work.snapshot)
 
@@ -134,8 +140,17 @@ def outbound_settings(work: Work, recipient: str) -> Settings:
     return work.snapshot.policy.settings("outbound", sender, recipient)
 
 
-def _usable(work: Work, addressed: Addressed) -> Usable:
-    """Return what a message to this recipient can be encrypted to now."""
+def _usable(work: Work, addressed: Addressed) -> Usable | None:
+    """Return what a message to this recipient can be encrypted to now, None if that is unknown.
+
+    Only for this recipient: an entry of the book that cannot be read stops no other mail.
+    """
+    with suppress(Unreadable):
+        return _of_the_book(work, addressed)
+    return None
+
+
+def _of_the_book(work: Work, addressed: Addressed) -> Usable:
     settings = outbound_settings(work, addressed.recipient)
     return work.house.store.usable_for(
         addressed.recipient,

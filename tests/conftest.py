@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from app.pki import fetch, path
 from tests.houses import House
@@ -26,9 +27,15 @@ def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
 
 sys.addaudithook(_stay_at_home)
 
-# These machines are shared: how long an example takes says nothing about the code.
-settings.register_profile("sealmon", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=20)
+# These machines are shared: how long an example takes, or to think of one, says nothing about the
+# code. What lands is judged by the same examples every time; at home they are others each time.
+BY_WORK: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "derandomize": bool(os.environ.get("CI")),
+}
+settings.register_profile("sealmon", **BY_WORK)
+settings.register_profile("quick", **BY_WORK, max_examples=20)
 settings.load_profile("sealmon")
 
 

@@ -6,6 +6,7 @@ import dns.flags
 import dns.rcode
 import pytest
 
+from app.mta import lookup_smimea
 from tests.cli.conftest import Command
 from tests.mta.ldapserver import DONE, Scripted, done
 from tests.mta.test_lookup_smimea import Liar
@@ -43,6 +44,7 @@ def test_a_directory_that_answers_is_sound(command: Command) -> None:
 def test_a_resolver_must_validate(
     command: Command, monkeypatch: pytest.MonkeyPatch, flags: int, rcode: int, said: str
 ) -> None:
+    monkeypatch.setattr(lookup_smimea, "SECONDS", 60.0)
     with Liar(flags=flags, rcode=rcode) as liar:
         monkeypatch.setenv("SEALMON_RESOLVER", f"127.0.0.1:{liar.at[1]}")
         what = found(command, "smimea")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from app.pki import pem
 from app.pki.errors import MalformedCertificate
 
 _BEGIN: Final = re.compile(rb"^BEGINDATA[ \t]*\r?$", re.MULTILINE)
@@ -37,8 +38,8 @@ class Listed(NamedTuple):
 
 
 def is_certdata(octets: bytes) -> bool:
-    """Return whether a file looks like the list."""
-    return _BEGIN.search(octets) is not None
+    """Return whether a file looks like the list, which is text and never a certificate."""
+    return not pem.is_der(octets) and _BEGIN.search(octets) is not None
 
 
 def read_certdata(octets: bytes) -> tuple[Listed, ...]:

@@ -23,11 +23,13 @@ URL_CHARACTERS: Final = 2_000
 # Every printable ASCII character but the space: nothing that could end a line of the request.
 _URL: Final = re.compile(r"[!-~]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 # Where clouds give keys to whoever asks; no network of an owner opens these.
 _METADATA: Final = (
     ipaddress.IPv4Network("169.254.0.0/16"),
     ipaddress.IPv4Network("100.100.100.200/32"),
+    ipaddress.IPv4Network("168.63.129.16/32"),  # looks public, and is Azure's inside
     ipaddress.IPv6Network("fe80::/10"),
     ipaddress.IPv6Network("fd00:ec2::254/128"),
 )
@@ -95,7 +97,7 @@ class Guard:
         try:
             addresses = self.resolve(host, port)
         except (OSError, UnicodeError) as error:
-            if self.proxy is not None and "." in host.rstrip("."):
+            if self.proxy is not None and "." in host.rstrip(".") and not _is_number(host):
                 return ()
             raise CannotFetch("the host has no address") from error
         if not addresses:
@@ -141,6 +143,14 @@ def _translated(address: Address) -> Address | None:
     return address.ipv4_mapped
 
 
+def _is_number(host: str) -> bool:
+    """Return whether the last label is a number, as that of an address is and no name's.
+
+    "127.0.0.1." has no address for some resolvers, and is home for others.
+    """
+    return _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
+
+
 def _parts(url: str) -> tuple[str, int, str]:
     if len(url) > URL_CHARACTERS or _URL.fullmatch(url) is None:
         raise CannotFetch("the URL is malformed")
@@ -163,7 +173,7 @@ def _is_public(text: str) -> bool:
     address = _address(text)
     if address is None or not address.is_global or address.is_multicast or address.is_reserved:
         return False
-    if any(address in each for each in _NOT_PUBLIC):
+    if any(address in each for each in (*_NOT_PUBLIC, *_METADATA)):
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return True

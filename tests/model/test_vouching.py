@@ -12,6 +12,9 @@ from app.model.stored import stamp
 from app.model.tables import Anchor
 from app.model.vouching import CHAIN_OCTETS, trust_issuer
 from app.pki.certificate import Certificate
+from tests.certdata import HEAD
+from tests.certdata import certificate as listing
+from tests.certdata import trust as trusting
 from tests.model.conftest import look_again
 from tests.model.house import BOB, DAY
 from tests.model.test_harvesting import found, harvest, waiting
@@ -120,3 +123,16 @@ def test_who_undoes_the_end_that_a_list_set_is_told(store: Store) -> None:
         store.database.insert(Anchor, values)
     (said,) = trust_issuer(store.database, entry["id"], AT)["anchor"]["warnings"]
     assert "too: CN=Vouching Listed" in said
+
+
+# Mozilla's list is text. Who writes one into his certificate would be believed with all on it.
+def test_certificate_that_holds_a_list_of_others_is_one_certificate(store: Store) -> None:
+    hidden = ca("Hidden Root")
+    listed = b"\n" + HEAD + listing(hidden.certificate) + trusting(hidden.certificate) + b"\n"
+    inside = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), listed)
+    top = ca("List Root", extensions=[(inside, False)])
+    entry = brought(store, leaf_of(top), top)
+    assert trust_issuer(store.database, entry["id"], AT)["anchor"]["fingerprint"] == prints(top)[0]
+    trust.add(store.database, top.certificate, AT)
+    found = [each["fingerprint"] for each in trust.list_anchors(store.database)]
+    assert found == prints(top)

@@ -42,6 +42,7 @@ HOME = [
     "172.31.255.255",
     "192.168.1.1",
     "169.254.169.254",  # where clouds keep their keys
+    "168.63.129.16",  # the same of Azure, though it looks public
     "100.64.0.1",
     "192.0.0.1",
     "192.0.2.1",
@@ -104,7 +105,8 @@ def test_network_of_the_owner_is_opened_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1"]
+    "address",
+    ["169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fe80::1"],
 )
 def test_no_network_of_an_owner_opens_where_clouds_keep_their_keys(address: str) -> None:
     own = [IPv4Network("100.64.0.0/10"), IPv4Network("169.254.0.0/16"), IPv6Network("fc00::/7")]
@@ -166,7 +168,22 @@ def test_address_at_home_is_not_asked_for_through_a_proxy(address: str) -> None:
         guard(address, proxy=PROXY).check("http://innocent.example.org/a.crl")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "2130706433"])
+# A resolver here may know no number with a dot behind it, and that of a proxy may.
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "2130706433",
+        "127.0.0.1.",
+        "169.254.169.254.",
+        "169.254.169.254..",
+        "127.1.",
+        "0x7f.1.",
+        "10.0.0.0X1.",
+    ],
+)
 def test_home_by_its_number_is_not_asked_for_through_a_proxy(host: str) -> None:
     with pytest.raises(CannotFetch):
         Guard(proxy=PROXY).check(f"http://{host}/")

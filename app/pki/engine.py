@@ -9,6 +9,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
@@ -151,12 +152,13 @@ def within_budget(search: Callable[[Budget], T]) -> T:
 class _CountingValidator(DefaultSignatureValidator):
     """Checks signatures within the budget.
 
-    ``originals`` holds what was really signed where the validator is shown an abridged form.
+    ``originals`` holds what was really signed where the validator is shown an abridged form; two
+    lists may have the same one, and whoever forges the one must not hide the other.
     """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self.originals: dict[bytes, bytes] = {}
+        self.originals: defaultdict[bytes, set[bytes]] = defaultdict(set)
 
     def validate_signature(
         self,
@@ -167,18 +169,19 @@ class _CountingValidator(DefaultSignatureValidator):
         context: SignatureValidationContext = SignatureValidationContext(),  # noqa: B008 - frozen
     ) -> None:
         """Raise InvalidSignature unless the signature is good."""
-        signed_data = self.originals.get(signed_data, signed_data)
-        verify = partial(
-            super().validate_signature,
-            signature,
-            signed_data,
-            public_key_info,
-            signature_algorithm,
-            context,
-        )
-        key = (signature, signed_data, public_key_info.dump() + signature_algorithm.dump())
-        if not self._budget.check(key, verify):
-            raise InvalidSignature
+        named = public_key_info.dump() + signature_algorithm.dump()
+        for signed in self.originals.get(signed_data, (signed_data,)):
+            verify = partial(
+                super().validate_signature,
+                signature,
+                signed,
+                public_key_info,
+                signature_algorithm,
+                context,
+            )
+            if self._budget.check((signature, signed, named), verify):
+                return
+        raise InvalidSignature
 
 
 class _Local(threading.local):

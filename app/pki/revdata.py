@@ -44,7 +44,7 @@ def read_lists(
                 continue
         except (MalformedCms, TooLarge, *PARSING_ERRORS):
             continue
-        budget.validator.originals[short.shown_tbs] = short.signed_tbs
+        budget.validator.originals[short.shown_tbs].add(short.signed_tbs)
         yield CRLContainer(found)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.mail.headers import split
 from app.model.errors import WouldWait
-from app.mta import incoming, machine, outgoing
+from app.mta import incoming, machine, outgoing, transaction
 from app.mta.envelope import Envelope, Peer
 from app.mta.learn import learn_nothing
 from app.mta.machine import Delivery
@@ -315,7 +315,11 @@ class Counting(ThreadPoolExecutor):
         return super().submit(*arguments, **named)  # type: ignore[arg-type]
 
 
-def test_what_is_in_memory_is_not_handed_to_a_thread(nord: House) -> None:
+def test_what_is_in_memory_is_not_handed_to_a_thread(
+    nord: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What takes long goes to a thread as well, and a pause of the interpreter is long.
+    monkeypatch.setattr(transaction, "AT_ONCE_SECONDS", 60.0)
     nord.own(authority().issue(ALICE))
     hop = Hop("lmtp")
     with Counting(1) as threads:
@@ -324,6 +328,7 @@ def test_what_is_in_memory_is_not_handed_to_a_thread(nord: House) -> None:
         )
         assert send()[0].relayed
         assert threads.given == 1, "the first has to read the store"
+        nord.keep_fresh()
         assert send()[0].relayed
         assert threads.given == 1
     first, second = hop.messages
@@ -360,7 +365,7 @@ def test_what_takes_long_is_done_in_a_thread(nord: House, threads: ThreadPoolExe
     gateway = Gateway(inside, Hops(Hop("lmtp").hop, Hop("lmtp").hop), Relay("x"), threads)
     envelope = Envelope("x@elsewhere.example", (ALICE,), octets, STRANGER, AT)
     assert len(octets) < AT_ONCE_OCTETS
-    nord.store.snapshot()
+    nord.keep_fresh()
     assert gateway._at_once(envelope, "t") is None
     (reply,) = deliver(nord, threads, Hop("lmtp"), ALICE, octets=octets)
     assert reply.code == 250
@@ -383,7 +388,7 @@ def test_no_way_in_a_local_part_is_followed(
     inside = machine.House(nord.store, "gateway.nord.example", "de", learn_nothing)
     hop = Hop("lmtp")
     gateway = Gateway(inside, Hops(hop.hop, hop.hop), Relay("x"), threads)
-    nord.store.snapshot()
+    nord.keep_fresh()
     said = gateway.refuse_recipient("x@elsewhere.example", recipient, peer)
     assert isinstance(said, Reply)
     assert str(said).startswith("550 5.1.3")

@@ -64,8 +64,7 @@ class TestClientsThatLeave:
                 # The connection is lost between the command and the moment the loop turns to it.
                 session.break_off()
                 session.data_received(b"RCPT TO:<slow@x>\r\n")
-                await asyncio.sleep(0.01)
-                assert not receiver._fronts[0]._sessions
+                await until(lambda: not receiver._fronts[0]._sessions)
                 client.close()
 
         asyncio.run(run())

@@ -140,10 +140,7 @@ class Connection(asyncio.Protocol):
             self._lost = True
 
     async def ask(self, commands: bytes, count: int, seconds: float) -> list[bytes]:
-        """Write commands and return count replies; those that did not come are b"".
-
-        Raises TimeoutError.
-        """
+        """Write commands and return count replies, b"" where none came. Raises TimeoutError."""
         if not self._lost:
             self._transport.write(commands)
         if len(self._ready) < count and not self._lost:
@@ -269,17 +266,20 @@ class Connection(asyncio.Protocol):
     ) -> None:
         """Write the message and fill in the answers of the recipients that were accepted."""
         count = len(accepted) if self.hop.protocol == "lmtp" else 1
-        deadline = self._until(self._timeouts.content_seconds)
+        deadline, meaning = self._until(self._timeouts.content_seconds), wire.outcome
         for piece in wire.stuffed(mail.octets, SLICE_OCTETS):
             if self._writable is not None:
                 async with asyncio.timeout_at(deadline):
                     await self._writable
-            if self._lost:
+            if not self.is_fit:
+                # What is said before the dot may refuse the message, and is never a yes to it.
+                self.close()
+                meaning = wire.refused
                 break
             self._transport.write(piece)
         said = await self.ask(b"", count, deadline - self._loop.time())
         for number, place in enumerate(accepted):
-            answers[place] = wire.outcome(said[number if count > 1 else 0])
+            answers[place] = meaning(said[number if count > 1 else 0])
 
 
 async def open_connection(hop: NextHop, hostname: str, timeouts: Timeouts) -> Connection:

@@ -65,11 +65,18 @@ def answer(session: "Session", line: bytes) -> "Reply | Later | None":
         return reply.BAD_SYNTAX
     verb, _, argument = text.partition(" ")
     command = COMMANDS.get(verb.upper())
-    if command is None:
-        return reply.NOT_IMPLEMENTED if verb.upper() in KNOWN else reply.UNKNOWN_COMMAND
+    if command is None or not verb.isascii():
+        return _unknown(session, verb.upper())
     if not text.isprintable():
         return reply.BAD_SYNTAX
     return command(session, argument.strip(" "))
+
+
+def _unknown(session: "Session", verb: str) -> Reply | None:
+    if verb in OTHER_PROTOCOLS:
+        session.part(reply.UNKNOWN_COMMAND)
+        return None
+    return reply.NOT_IMPLEMENTED if verb in KNOWN else reply.UNKNOWN_COMMAND
 
 
 def _ehlo(session: "Session", name: str) -> Reply | None:
@@ -270,3 +277,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
 }
 KNOWN: Final = frozenset({"AUTH", "BDAT", "BURL", "ETRN", "EXPN", "SAML", "SEND", "SOML", "TURN"})
 """Commands of RFCs we do not implement: 502, where a word that is no command gets 500."""
+OTHER_PROTOCOLS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+)
+"""Of HTTP, which ends the session: a page can make a browser inside say our commands after it, and
+the browser's address may be one that we sign for. As Postfix's smtpd_forbidden_commands."""

@@ -82,8 +82,9 @@ async def _take(session: "Session") -> None:
     answers = await _deliver(session, octets)
     assert len(answers) == count, "one reply per recipient"
     session.dialogue = dialogue.after_transaction()
+    # No errors of the client, whatever the next hop has said.
+    session.say_lines(*map(str, answers if front.is_lmtp else answers[:1]))
     session.message_done()
-    session.say(*(answers if front.is_lmtp else answers[:1]))
 
 
 async def _deliver(session: "Session", octets: bytes | None) -> list[Reply]:

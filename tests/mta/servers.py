@@ -33,6 +33,7 @@ BY_LOCAL_PART = {
     "later": Reply(451, "4.7.1", "later"),
     "gone": Reply(550, "5.1.1", "gone"),
     "full": Reply(452, "4.2.2", "full"),
+    "unwritable": Reply(501, "5.1.3", "unwritable"),
 }
 
 

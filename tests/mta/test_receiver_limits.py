@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from app.mta import session
 from app.mta.listener import Listener
 from app.mta.reader import Pace
 from app.mta.receiver import start_listeners
-from tests.mta.servers import Client, Desk, receiving, settings, until
+from tests.mta.servers import PATIENCE, Client, Desk, receiving, settings, until
 
 BRIEF = 2.0
 """Seconds for a command: soon over, and enough for whoever is quick on a busy machine."""
+
+
+@pytest.fixture
+def lingers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read on until the client has done, however busy the machine is."""
+    monkeypatch.setattr(session, "LINGER_SECONDS", PATIENCE)
 
 
 def test_connections_are_bounded_altogether() -> None:
@@ -48,6 +55,7 @@ def test_connections_are_bounded_for_each_client() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("lingers")
 def test_silent_client_is_sent_away() -> None:
     # T28
     async def run() -> None:
@@ -114,6 +122,7 @@ def test_work_on_a_message_is_not_the_clients_delay() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("lingers")
 def test_endless_line_is_cut_off() -> None:
     # T30
     async def run() -> None:
@@ -142,8 +151,8 @@ def test_line_that_is_too_long_is_one_error_however_it_comes() -> None:
                 assert (await client.say(b"NOOP\r\n"))[0].startswith("250")
             client.writer.write(b"x" * 900_000)
             await asyncio.sleep(0.1)
-            (session,) = receiver._fronts[0]._sessions
-            assert session.reader.unread < 3000
+            (one,) = receiver._fronts[0]._sessions
+            assert one.reader.unread < 3000
             client.close()
 
     asyncio.run(run())
@@ -161,13 +170,13 @@ def test_client_that_reads_nothing_is_left(said: bytes) -> None:
                 deaf.setblocking(False)
                 await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", port))
                 await until(lambda: front._sessions)
-                (session,) = front._sessions
-                sock = session.transport.get_extra_info("socket")  # type: ignore[union-attr]
+                (one,) = front._sessions
+                sock = one.transport.get_extra_info("socket")  # type: ignore[union-attr]
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
                 await asyncio.get_running_loop().sock_sendall(deaf, said)
                 await asyncio.sleep(0.05)
                 assert sock.fileno() >= 0
-                assert session in front._sessions
+                assert one in front._sessions
                 await until(lambda: sock.fileno() < 0)
             assert not front._sessions
 
@@ -194,6 +203,7 @@ def test_clients_of_a_unix_socket_are_not_one_client(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("lingers")
 @pytest.mark.parametrize("command", [b"NOOP\r\n", b"HELO x\r\n"])
 def test_flood_of_commands_ends(command: bytes) -> None:
     # T32
@@ -204,6 +214,19 @@ def test_flood_of_commands_ends(command: bytes) -> None:
             said = await client.rest()
             assert said.count(b"250 ") == 4001
             assert said.endswith(b"421 4.7.0 too many errors\r\n")
+            client.close()
+
+    asyncio.run(run())
+
+
+def test_replies_of_the_next_hop_are_no_errors_of_the_client() -> None:
+    # T32
+    async def run() -> None:
+        async with receiving(Desk(), "lmtp") as (port, _):
+            client = await Client.connect(port)
+            await client.begin(*[b"unwritable@x.example"] * 30, verb=b"LHLO")
+            assert {one[:3] for one in await client.say(b".\r\n", replies=30)} == {"501"}
+            assert (await client.say(b"NOOP\r\n"))[0].startswith("250")
             client.close()
 
     asyncio.run(run())

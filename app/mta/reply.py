@@ -92,6 +92,7 @@ UNENCRYPTED = Reply(550, "5.7.1", "encryption is required")
 # What the next hop did.
 UNREACHABLE = Reply(451, "4.4.1", "the next hop does not answer")
 LOST = Reply(451, "4.4.2", "the connection to the next hop was lost")
+CLIENT_LEFT = Reply(451, "4.4.2", "the client left before the reply")
 BUSY = Reply(451, "4.4.5", "the next hop is busy, try again later")
 TIMED_OUT = Reply(451, "4.4.2", "the next hop answers too slowly")
 CONFUSED = Reply(451, "4.5.0", "the next hop gave an answer that is none")

@@ -105,6 +105,7 @@ class Gateway:
         """Relay a message and return one reply per recipient, in their order. Never raises."""
         trace_id = os.urandom(8).hex()
         loop = asyncio.get_running_loop()
+        outcomes: list[Outcome] | None = None
         try:
             outcomes = self._at_once(envelope, trace_id)
             if outcomes is None:
@@ -112,6 +113,12 @@ class Gateway:
                     self._threads, process, self.house, envelope, trace_id
                 )
             await self._relay_groups(envelope, outcomes)
+        except asyncio.CancelledError:
+            # The client has left and comes again; the next hop may have the message (RFC 1047).
+            for outcome in outcomes or ():
+                outcome.reply = outcome.reply or reply.CLIENT_LEFT
+                self._record(envelope, trace_id, outcome)
+            raise
         except Exception:
             # The driver's edge: what nobody foresaw is our own fault, and so temporary.
             log.exception("transaction %s failed", trace_id)
@@ -160,17 +167,22 @@ class Gateway:
     ) -> None:
         first = group[0].delivery
         assert first is not None
-        answers = await self._relay.send(
-            self._hops.of(direction),
-            envelope.reverse_path,
-            [outcome.recipient for outcome in group],
-            Cargo(
-                first.octets,
-                tuple(outcome.delivery.permit for outcome in group if outcome.delivery),
-            ),
-            eight_bit=envelope.eight_bit,
-            smtputf8=envelope.smtputf8,
-        )
+        try:
+            answers = await self._relay.send(
+                self._hops.of(direction),
+                envelope.reverse_path,
+                [outcome.recipient for outcome in group],
+                Cargo(
+                    first.octets,
+                    tuple(outcome.delivery.permit for outcome in group if outcome.delivery),
+                ),
+                eight_bit=envelope.eight_bit,
+                smtputf8=envelope.smtputf8,
+            )
+        except Exception:
+            # The others may have left; a reply of 451 for them would send them twice (T5).
+            log.exception("transaction %s: a group failed", first.work.trace_id)
+            answers = [reply.STEP_FAILED] * len(group)
         for outcome, answer in zip(group, answers, strict=True):
             outcome.reply = answer
 

@@ -20,6 +20,7 @@ from app.mta.nexthop import NextHop
 from app.mta.receiver import Receiver, ReceiverSettings, start_listeners
 from app.mta.relay import Relay
 from app.mta.reply import Reply
+from app.mta.transaction import Gateway
 
 HOSTNAME = "gw.example"
 
@@ -111,7 +112,7 @@ def settings(**changes: object) -> ReceiverSettings:
 
 @contextlib.asynccontextmanager
 async def receiving(
-    gateway: Desk | Through, protocol: str = "smtp", terms: ReceiverSettings | None = None
+    gateway: Desk | Through | Gateway, protocol: str = "smtp", terms: ReceiverSettings | None = None
 ) -> AsyncIterator[tuple[int, Receiver]]:
     """Run a receiver on a free port."""
     listener = Listener(protocol, "127.0.0.1", 0)

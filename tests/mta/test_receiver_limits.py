@@ -221,6 +221,19 @@ def test_flood_of_commands_ends(command: bytes) -> None:
     asyncio.run(run())
 
 
+def test_replies_of_the_next_hop_are_no_errors_of_the_client() -> None:
+    # T32
+    async def run() -> None:
+        async with receiving(Desk(), "lmtp") as (port, _):
+            client = await Client.connect(port)
+            await client.begin(*[b"unwritable@x.example"] * 30, verb=b"LHLO")
+            assert {one[:3] for one in await client.say(b".\r\n", replies=30)} == {"501"}
+            assert (await client.say(b"NOOP\r\n"))[0].startswith("250")
+            client.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.slow
 def test_endless_message_takes_no_memory() -> None:
     # T30, F20

@@ -22,7 +22,7 @@ from app.mail.headers import Headers
 from app.model.errors import WouldWait
 from app.model.snapshot import Snapshot, StoreUnavailable
 from app.mta import machine, reply
-from app.mta.data import Awaited
+from app.mta.data import Awaited, log_fault
 from app.mta.envelope import Envelope, Peer
 from app.mta.gather import client_of
 from app.mta.nexthop import NextHop
@@ -119,9 +119,9 @@ class Gateway:
                 outcome.reply = outcome.reply or reply.CLIENT_LEFT
                 self._record(envelope, trace_id, outcome)
             raise
-        except Exception:
-            # The driver's edge: what nobody foresaw is our own fault, and so temporary.
-            log.exception("transaction %s failed", trace_id)
+        except Exception as problem:  # noqa: BLE001 - the driver's edge
+            # What nobody foresaw is our own fault, and so temporary.
+            log_fault(f"transaction {trace_id} failed", problem)
             return [reply.STEP_FAILED] * len(envelope.recipients)
         for outcome in outcomes:
             self._record(envelope, trace_id, outcome)
@@ -179,9 +179,9 @@ class Gateway:
                 eight_bit=envelope.eight_bit,
                 smtputf8=envelope.smtputf8,
             )
-        except Exception:
+        except Exception as problem:  # noqa: BLE001 - whatever it was
             # The others may have left; a reply of 451 for them would send them twice (T5).
-            log.exception("transaction %s: a group failed", first.work.trace_id)
+            log_fault(f"transaction {first.work.trace_id}: a group failed", problem)
             answers = [reply.STEP_FAILED] * len(group)
         for outcome, answer in zip(group, answers, strict=True):
             outcome.reply = answer
@@ -192,9 +192,9 @@ class Gateway:
             self.house.store.trace.write(
                 trace_row(record, outcome.delivery, outcome.reply or reply.STEP_FAILED)
             )
-        except Exception:
+        except Exception as problem:  # noqa: BLE001 - whatever it was
             # What became of the message is decided; without a row it is still so.
-            log.exception("transaction %s: no trace", trace_id)
+            log_fault(f"transaction {trace_id}: no trace", problem)
 
 
 def refusal_of(snapshot: Snapshot, recipient: str, peer: Peer) -> Reply | None:
@@ -285,5 +285,5 @@ def _run(work: machine.Work, outcome: Outcome) -> None:
         if isinstance(cause, WouldWait | OutOfPatience):
             raise cause from None
         if cause is not None:
-            log.exception("transaction %s: a step failed", work.trace_id, exc_info=cause)
+            log_fault(f"transaction {work.trace_id}: a step failed", cause)
         outcome.reply = refusal.reply

@@ -86,3 +86,13 @@ def test_client_that_vanishes_leaves_a_trace(nord: House, threads: ThreadPoolExe
 
     asyncio.run(run())
     assert traced(nord) == {ALICE: "451 4.4.2 the client left before the reply"}
+
+
+def test_message_that_left_is_relayed_whatever_becomes_of_its_trace(
+    nord: House, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_facts: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("app.mta.transaction.trace_row", broken)
+    assert [each.code for each in deliver(nord, threads, Hop(), ALICE)] == [250]

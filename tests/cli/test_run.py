@@ -51,7 +51,8 @@ def at_terminal(words: Sequence[object], typed: Sequence[bytes]) -> tuple[int, b
     """Run a command on a terminal, answering each of its questions; return status and dialogue."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*SEALMON, *map(str, words)],
+        # Whoever runs the tests in the background has children that ignore ^C.
+        ["env", "--default-signal=INT", *SEALMON, *map(str, words)],
         cwd=HERE,
         stdin=theirs,
         stdout=theirs,

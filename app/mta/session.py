@@ -242,8 +242,7 @@ class Session(SMTP):
         """Read on for a moment where a client may still speak.
 
         A socket that is closed with something unread resets the connection, and the last words may
-        be lost to that. Who says QUIT has ended; who was never counted in is
-        not kept (T29).
+        be lost to that. Who says QUIT has ended; who was never counted in is not kept (T29).
         """
         is_over = self._last_words is reply.BYE and not self.reader.has_more
         if is_over or self._last_words is None or not self._is_counted:

@@ -27,7 +27,7 @@ def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
 
 sys.addaudithook(_stay_at_home)
 
-# These machines are shared: how long an example takes, or to think of one, says nothing about the
+# Machines are shared: how long an example takes, or to think of one, says nothing about the
 # code. What lands is judged by the same examples every time; at home they are others each time.
 BY_WORK: dict[str, Any] = {
     "deadline": None,
